@@ -1,0 +1,42 @@
+"""The app: settings → store → security → web → features → commands. Only wiring."""
+
+from flask import Flask
+
+from dashboard import jobs, store, web
+from dashboard.activity.routes import blueprint as activity
+from dashboard.alerts.routes import blueprint as alerts
+from dashboard.changes.routes import blueprint as changes
+from dashboard.flags.routes import blueprint as flags
+from dashboard.health import blueprint as health
+from dashboard.history.routes import blueprint as history
+from dashboard.look import init_app as init_look
+from dashboard.ofrep.routes import blueprint as ofrep
+from dashboard.overview.routes import blueprint as overview
+from dashboard.schema.routes import blueprint as schema
+from dashboard.security import init_app as init_security
+from dashboard.security.routes import blueprint as security
+from dashboard.settings import Settings
+from dashboard.statements.routes import blueprint as statements
+from dashboard.tables.routes import blueprint as tables
+from dashboard.targets import init_app as init_targets
+from dashboard.targets.routes import blueprint as targets
+
+FEATURES = (
+    health, security, targets, overview, schema, tables, statements, activity, history, flags, ofrep, changes, alerts,
+)  # fmt: skip
+
+
+def create_app(settings: Settings, *, database_url: str, secret_key: str, wait_s: float = store.PAGE_WAIT_S) -> Flask:
+    """The whole app on a store that is there already; `wait_s`: how long callers wait for a store connection."""
+    app = Flask(__name__, template_folder="../templates", static_folder="../static")
+    app.config["SECRET_KEY"] = secret_key
+    app.extensions["pilothouse_settings"] = settings
+    store.init_app(app, settings, database_url, wait_s=wait_s)
+    init_security(app, settings)
+    web.init_app(app)
+    init_look(app)
+    init_targets(app, settings)
+    for blueprint in FEATURES:
+        app.register_blueprint(blueprint)
+    jobs.init_app(app)
+    return app

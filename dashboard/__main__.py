@@ -1,0 +1,5 @@
+"""`python -m dashboard` is the command `pilothouse`."""
+
+from dashboard.commands import main
+
+main()

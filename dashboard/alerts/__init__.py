@@ -1,0 +1,1 @@
+"""Built-in alerts: what needs an operator."""

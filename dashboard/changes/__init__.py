@@ -1,0 +1,1 @@
+"""The change lane: what anybody or anything changed, and when."""

@@ -1,0 +1,1 @@
+"""A shop with traffic on it, for a first look."""

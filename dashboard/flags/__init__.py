@@ -1,0 +1,1 @@
+"""Feature flags: definitions, changes, evaluation."""

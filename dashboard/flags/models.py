@@ -1,0 +1,97 @@
+"""Flags, what each environment does with them, and every version of that."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from dashboard.store import Base
+from dashboard.targets.models import Environment
+
+TYPES = ("boolean", "string", "integer", "float", "object")
+KINDS = ("release", "experiment", "operational", "kill_switch", "permission", "configuration")
+
+
+class Flag(Base):
+    """What all environments share."""
+
+    __tablename__ = "flag"
+    __table_args__ = (
+        CheckConstraint(f"type in {TYPES!r}", name="type"),
+        CheckConstraint(f"kind in {KINDS!r}", name="kind"),
+        CheckConstraint("key ~ '^[A-Za-z0-9._-]{1,200}$'", name="key"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    description: Mapped[str] = mapped_column(default="")
+    type: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="release")
+    owner: Mapped[str] = mapped_column(default="")
+    tags: Mapped[list[str]] = mapped_column(default=list)
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_by: Mapped[str]
+    archived_at: Mapped[datetime | None]
+    archived_by: Mapped[str | None]
+    settings: Mapped[list["FlagSetting"]] = relationship(back_populates="flag", cascade="all, delete-orphan")
+
+
+class FlagSetting(Base):
+    """A flag in one environment. Variants keep their order and their exact JSON: `json`, never `jsonb`."""
+
+    __tablename__ = "flag_setting"
+    __table_args__ = (
+        UniqueConstraint("flag_id", "environment_id"),
+        Index("ix_flag_setting_environment", "environment_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    flag_id: Mapped[int] = mapped_column(ForeignKey("flag.id", ondelete="CASCADE"))
+    flag: Mapped[Flag] = relationship(back_populates="settings")
+    environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id"))
+    environment: Mapped[Environment] = relationship()
+    enabled: Mapped[bool]
+    variants: Mapped[dict[str, Any]] = mapped_column(JSON)
+    default_variant: Mapped[str | None]
+    targeting: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    flag_metadata: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    version: Mapped[int] = mapped_column(default=1)
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_by: Mapped[str]
+
+
+class FlagVersion(Base):
+    """What a flag was in an environment after a change; `document` is its flagd definition."""
+
+    __tablename__ = "flag_version"
+    __table_args__ = (UniqueConstraint("flag_id", "environment_id", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    flag_id: Mapped[int] = mapped_column(ForeignKey("flag.id", ondelete="CASCADE"))
+    environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id"))
+    version: Mapped[int]
+    document: Mapped[dict[str, Any]] = mapped_column(JSON)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    author: Mapped[str]
+    reason: Mapped[str | None]
+
+
+class FlagRevision(Base):
+    """Counts the changes of an environment's flags: what processes poll and ETags are made of."""
+
+    __tablename__ = "flag_revision"
+
+    environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id", ondelete="CASCADE"), primary_key=True)
+    revision: Mapped[int]
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class FlagOperation(Base):
+    """The id of a form that was carried out: a second click or a retry of the same form changes nothing."""
+
+    __tablename__ = "flag_operation"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)

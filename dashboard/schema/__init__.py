@@ -1,0 +1,1 @@
+"""Schema overview: tables, columns, keys, a diagram of a table's neighbours."""

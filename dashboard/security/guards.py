@@ -1,0 +1,51 @@
+"""Deny by default: a view answers only to the right that is declared on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from dashboard.security.models import ROLES, Role
+
+View = TypeVar("View", bound=Callable[..., Any])
+KeyKind = Literal["read", "flags"]
+
+
+@dataclass(frozen=True)
+class Right:
+    """Who may ask a view: everyone (public), an account of at least `role`, or a key of a kind."""
+
+    public: bool = False
+    role: Role | None = None
+    key: KeyKind | None = None
+
+
+PUBLIC = Right(public=True)
+
+
+def public(view: View) -> View:
+    """Anybody may ask this view: sign-in, health, static files."""
+    return _declare(view, PUBLIC)
+
+
+def requires(role: Role, *, key: KeyKind | None = None) -> Callable[[View], View]:
+    """An account of at least this role; `key="read"`: also an API key of that kind whose role suffices."""
+    return lambda view: _declare(view, Right(role=role, key=key))
+
+
+def requires_key(kind: KeyKind) -> Callable[[View], View]:
+    """Only an API key of this kind: the views that applications ask."""
+    return lambda view: _declare(view, Right(key=kind))
+
+
+def right_of(view: Callable[..., Any] | None) -> Right | None:
+    return getattr(view, "right", None)
+
+
+def includes(role: str, needed: Role) -> bool:
+    """An admin may what an operator may, an operator what a viewer may."""
+    return role in ROLES and ROLES.index(role) >= ROLES.index(needed)
+
+
+def _declare(view: View, right: Right) -> View:
+    view.right = right  # type: ignore[attr-defined]
+    return view

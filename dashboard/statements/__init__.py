@@ -1,0 +1,1 @@
+"""Slow queries: families, windows, texts."""

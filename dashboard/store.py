@@ -1,0 +1,106 @@
+"""The dashboard's own PostgreSQL: models' base, sessions, the pool and the schema's version."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask, current_app
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+from sqlalchemy import ARRAY, BigInteger, DateTime, MetaData, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.pool import NullPool
+
+from dashboard.settings import Settings
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+PAGE_WAIT_S = 2.0
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING),
+        type_annotation_map={
+            datetime: DateTime(timezone=True),
+            str: Text(),
+            int: BigInteger(),
+            list[str]: ARRAY(Text()),
+            dict[str, Any]: JSONB(),
+            list[Any]: JSONB(),
+        },
+    )
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+migrate = Migrate()
+
+
+def init_app(app: Flask, settings: Settings, database_url: str, *, wait_s: float) -> None:
+    """Connect the app with its store; `wait_s` is how long a caller waits for a connection."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "poolclass": NullPool,
+        "creator": pool_of(settings, database_url, wait_s=wait_s).getconn,
+        "connect_args": {},
+    }
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(MIGRATIONS), render_as_batch=False)
+
+
+def pool_of(settings: Settings, database_url: str, *, wait_s: float) -> ConnectionPool[Connection]:
+    """A pool that opens on first use, checks on checkout and retries a broken store with back-off."""
+    url = make_url(database_url).set(drivername="postgresql")
+    pool: ConnectionPool[Connection] = ConnectionPool(
+        url.render_as_string(hide_password=False),
+        open=True,
+        min_size=0,
+        max_size=settings.store_connections,
+        timeout=wait_s,
+        max_idle=settings.store_idle_s,
+        reconnect_timeout=settings.store_connect_s,
+        check=ConnectionPool.check_connection,
+        close_returns=True,
+        kwargs={
+            "application_name": "pilothouse-store",
+            "connect_timeout": max(2, int(min(wait_s, settings.store_connect_s))),
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        },
+        name="store",
+    )
+    return pool
+
+
+def expected_heads() -> set[str]:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return set(ScriptDirectory.from_config(config).get_heads())
+
+
+def schema_problem() -> str | None:
+    """None when the store's schema is the one that this code expects, else a sentence. Raises when it is down."""
+    expected: set[str] = current_app.extensions.setdefault("pilothouse_heads", expected_heads())
+    with db.engine.connect() as connection:
+        found = set(MigrationContext.configure(connection).get_current_heads())
+    if found == expected:
+        return None
+    return (
+        f"The store's schema is at {', '.join(sorted(found)) or 'nothing'}, this version needs "
+        f"{', '.join(sorted(expected))}: run `flask --app wsgi db upgrade`"
+    )

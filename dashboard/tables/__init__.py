@@ -1,0 +1,1 @@
+"""Table statistics: sizes, growth, indexes, vacuum."""
