@@ -16,7 +16,7 @@ def bytes_text(value: float | None) -> str:
     size, unit = abs(float(value)), 0
     while size >= 999.5 and unit < len(_BYTE_UNITS) - 1:
         size, unit = size / 1024, unit + 1
-    sign = "−" if value < 0 else ""
+    sign = "\N{MINUS SIGN}" if value < 0 else ""
     return f"{sign}{_short(size)} {_BYTE_UNITS[unit]}"
 
 
@@ -25,7 +25,7 @@ def count_text(value: float | None) -> str:
     if value is None:
         return UNKNOWN
     size = abs(float(value))
-    sign = "−" if value < 0 else ""
+    sign = "\N{MINUS SIGN}" if value < 0 else ""
     if size < 10_000:
         text = f"{size:,.0f}" if size == int(size) else _short(size)
         return sign + text.replace(",", "\N{NARROW NO-BREAK SPACE}")

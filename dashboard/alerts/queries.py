@@ -1,0 +1,117 @@
+"""Questions about alerts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+
+from dashboard.alerts.models import Alert
+from dashboard.alerts.rules import TargetFacts
+from dashboard.history.models import Revision
+from dashboard.lists import ListPage, ListQuery
+from dashboard.overview.models import DatabaseState
+from dashboard.store import db
+from dashboard.targets.models import Environment, Target
+
+
+@dataclass(frozen=True)
+class AlertRow:
+    id: int
+    rule: str
+    level: str
+    state: str
+    target: str
+    environment: str
+    environment_name: str
+    environment_color: str
+    title: str
+    remedy: str
+    began_at: datetime
+    checked_at: datetime
+    resolved_at: datetime | None
+
+    def json(self) -> dict[str, Any]:
+        hidden = {"environment_name", "environment_color"}
+        return {key: value for key, value in vars(self).items() if key not in hidden}
+
+
+def firing_count() -> int:
+    return db.session.scalar(select(func.count()).select_from(Alert).where(Alert.state == "firing")) or 0
+
+
+def firing_alerts(limit: int) -> list[AlertRow]:
+    """What is wrong now, the worst and newest first."""
+    found = _select().where(Alert.state == "firing").order_by(Alert.level, Alert.began_at.desc(), Alert.id).limit(limit)
+    return [AlertRow(**row._mapping) for row in db.session.execute(found)]  # noqa: SLF001
+
+
+def alert_page(query: ListQuery, now: datetime) -> ListPage[AlertRow]:
+    found = _filtered(query)
+    total = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
+    column = {"began_at": Alert.began_at, "level": Alert.level, "title": Alert.title, "state": Alert.state}[query.sort]
+    order = column.desc() if query.descending else column.asc()
+    rows = db.session.execute(found.order_by(order, Alert.began_at.desc(), Alert.id).limit(query.limit).offset(query.offset))
+    found_rows = [AlertRow(**row._mapping) for row in rows]  # noqa: SLF001
+    return ListPage(rows=found_rows, total=total, query=query, as_of=now)
+
+
+def target_facts() -> list[TargetFacts]:
+    """What the rules judge, one row a target."""
+    pending = (
+        select(Revision.target_id, func.count().label("pending"))
+        .where(Revision.state == "pending")
+        .group_by(Revision.target_id)
+        .subquery()
+    )
+    found = (
+        select(
+            Target.id.label("target_id"),
+            Target.slug,
+            Target.state,
+            Target.unreachable_since,
+            Target.unreachable_reason,
+            Target.created_at,
+            Target.collected_at,
+            DatabaseState.connections,
+            DatabaseState.connections_max,
+            func.coalesce(pending.c.pending, 0).label("pending_revisions"),
+        )
+        .outerjoin(DatabaseState, DatabaseState.target_id == Target.id)
+        .outerjoin(pending, pending.c.target_id == Target.id)
+        .order_by(Target.slug)
+    )
+    return [TargetFacts(**row._mapping) for row in db.session.execute(found)]  # noqa: SLF001
+
+
+def _select() -> Select[Any]:
+    return (
+        select(
+            Alert.id,
+            Alert.rule,
+            Alert.level,
+            Alert.state,
+            Target.slug.label("target"),
+            Environment.slug.label("environment"),
+            Environment.name.label("environment_name"),
+            Environment.color.label("environment_color"),
+            Alert.title,
+            Alert.remedy,
+            Alert.began_at,
+            Alert.checked_at,
+            Alert.resolved_at,
+        )
+        .join(Target, Target.id == Alert.target_id)
+        .join(Environment, Environment.id == Target.environment_id)
+    )
+
+
+def _filtered(query: ListQuery) -> Select[Any]:
+    found = _select()
+    if query.q:
+        found = found.where(or_(Alert.title.ilike(query.like()), Target.slug.ilike(query.like())))
+    if state := query.filters.get("state"):
+        found = found.where(Alert.state == state)
+    if level := query.filters.get("level"):
+        found = found.where(Alert.level == level)
+    return found

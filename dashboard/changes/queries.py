@@ -1,0 +1,131 @@
+"""Questions to the change lane; it reads only its own table and the names of what it points to."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, and_, func, or_, select
+
+from dashboard.changes.models import Change
+from dashboard.lists import ListPage, ListQuery
+from dashboard.store import db
+from dashboard.targets.models import Environment, Target
+
+MOST_MARKS = 200
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    id: int
+    at: datetime
+    noticed_after: datetime | None
+    kind: str
+    title: str
+    author: str | None
+    target: str | None
+    environment: str | None
+    environment_name: str | None
+    environment_color: str | None
+    subject: str
+    detail: dict[str, Any]
+
+    def json(self) -> dict[str, Any]:
+        hidden = {"environment_name", "environment_color"}
+        return {key: value for key, value in vars(self).items() if key not in hidden}
+
+    @property
+    def href(self) -> str | None:
+        """Where what changed can be read: the flag, the revision, the table; None when there is no page of it."""
+        if self.kind == "flag":
+            return f"/flags/{self.subject}"
+        if self.target is None:
+            return None
+        rooms = {"migration": f"migrations/{self.subject}", "schema": "schema", "setting": "", "target": ""}
+        return f"/t/{self.target}/{rooms.get(self.kind, '')}"
+
+
+def change_page(query: ListQuery, now: datetime) -> ListPage[ChangeRow]:
+    """The changes of the window that fit search and filters, newest first unless asked otherwise."""
+    found = _filtered(query, now)
+    total = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
+    columns = {"at": Change.at, "kind": Change.kind, "title": Change.title, "author": Change.author}
+    column = columns[query.sort]
+    order = column.desc().nulls_last() if query.descending else column.asc().nulls_last()
+    rows = db.session.execute(found.order_by(order, Change.id.desc()).limit(query.limit).offset(query.offset))
+    return ListPage(rows=[_row(row) for row in rows], total=total, query=query, as_of=now)
+
+
+def latest_changes(limit: int) -> list[ChangeRow]:
+    rows = db.session.execute(_select().order_by(Change.at.desc(), Change.id.desc()).limit(limit))
+    return [_row(row) for row in rows]
+
+
+def target_changes(target: Target, limit: int) -> list[ChangeRow]:
+    """The newest changes that may have touched this target."""
+    found = _select().where(_touches(target.id, target.environment_id))
+    return [_row(row) for row in db.session.execute(found.order_by(Change.at.desc(), Change.id.desc()).limit(limit))]
+
+
+def marks(target_id: int, since: datetime, until: datetime) -> list[dict[str, Any]]:
+    """Marks for a chart of this target: its own changes and the flag changes of its environment, oldest first."""
+    environment_id = select(Target.environment_id).where(Target.id == target_id).scalar_subquery()
+    found = _select().where(_touches(target_id, environment_id), Change.at.between(since, until))
+    rows = [_row(row) for row in db.session.execute(found.order_by(Change.at.desc()).limit(MOST_MARKS))]
+    return [
+        {"at": row.at, "title": row.title, "kind": row.kind, "href": row.href, "author": row.author}
+        for row in reversed(rows)
+    ]
+
+
+def _touches(target_id: int, environment_id: Any) -> Any:
+    elsewhere = and_(Change.target_id.is_(None), Change.environment_id == environment_id)
+    return or_(Change.target_id == target_id, elsewhere)
+
+
+def _select() -> Select[Any]:
+    return (
+        select(
+            Change.id,
+            Change.at,
+            Change.noticed_after,
+            Change.kind,
+            Change.title,
+            Change.author,
+            Target.slug.label("target"),
+            Environment.slug.label("environment"),
+            Environment.name.label("environment_name"),
+            Environment.color.label("environment_color"),
+            Change.subject,
+            Change.detail,
+        )
+        .outerjoin(Target, Target.id == Change.target_id)
+        .outerjoin(Environment, Environment.id == func.coalesce(Change.environment_id, Target.environment_id))
+    )
+
+
+def _filtered(query: ListQuery, now: datetime) -> Select[Any]:
+    window = query.window or timedelta(days=7)
+    found = _select().where(Change.at > now.astimezone(UTC) - window)
+    if query.q:
+        words = query.like()
+        found = found.where(or_(Change.title.ilike(words), Change.subject.ilike(words), Change.author.ilike(words)))
+    if kind := query.filters.get("kind"):
+        found = found.where(Change.kind == kind)
+    if target := query.filters.get("target"):
+        chosen = select(Target.id, Target.environment_id).where(Target.slug == target).subquery()
+        found = found.where(
+            or_(
+                Change.target_id == select(chosen.c.id).scalar_subquery(),
+                and_(
+                    Change.target_id.is_(None),
+                    Change.environment_id == select(chosen.c.environment_id).scalar_subquery(),
+                ),
+            )
+        )
+    if environment := query.filters.get("environment"):
+        found = found.where(Environment.slug == environment)
+    return found
+
+
+def _row(row: Any) -> ChangeRow:
+    return ChangeRow(**row._mapping)  # noqa: SLF001 - the documented way from a row to its fields

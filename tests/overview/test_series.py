@@ -1,0 +1,64 @@
+"""Rates are made of differences, never across a reset, a restart or a gap."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from dashboard.overview.series import hit_share, rate, series
+
+START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Counters:
+    slot: datetime = START
+    size_bytes: int | None = 1000
+    connections: int | None = 5
+    commits: int | None = 100
+    rollbacks: int | None = 0
+    blocks_read: int | None = 10
+    blocks_hit: int | None = 90
+    stats_reset_at: datetime | None = None
+    started_at: datetime | None = START
+
+
+FIRST = Counters()
+LATER = replace(FIRST, slot=START + timedelta(minutes=1), commits=700, blocks_read=20, blocks_hit=180)
+
+
+def test_commits_per_second_are_the_difference_over_the_time_between() -> None:
+    assert rate(FIRST, LATER, "commits") == 10.0
+
+
+def test_cache_hits_are_a_share_of_the_blocks_asked_for_between_two_samples() -> None:
+    assert hit_share(FIRST, LATER) == 0.9
+
+
+def test_a_share_of_no_blocks_is_unknown() -> None:
+    assert hit_share(FIRST, replace(LATER, blocks_read=10, blocks_hit=90)) is None
+
+
+def test_nothing_is_said_across_a_reset() -> None:
+    assert rate(FIRST, replace(LATER, stats_reset_at=START + timedelta(seconds=30)), "commits") is None
+
+
+def test_nothing_is_said_across_a_restart() -> None:
+    assert rate(FIRST, replace(LATER, started_at=START + timedelta(seconds=30)), "commits") is None
+
+
+def test_a_counter_that_went_down_is_no_negative_rate() -> None:
+    assert rate(FIRST, replace(LATER, commits=50), "commits") is None
+
+
+def test_an_unknown_counter_stays_unknown() -> None:
+    assert rate(FIRST, replace(LATER, commits=None), "commits") is None
+
+
+def test_a_clock_that_went_back_makes_no_rate() -> None:
+    assert rate(FIRST, replace(LATER, slot=START - timedelta(minutes=1)), "commits") is None
+
+
+def test_a_gap_between_samples_breaks_the_line() -> None:
+    after_gap = replace(LATER, slot=START + timedelta(minutes=20))
+    drawn = series([FIRST, after_gap])
+    assert [value for _, value in drawn.size_bytes] == [1000, None, 1000]
+    assert drawn.commits_per_s == [(after_gap.slot, None)]
