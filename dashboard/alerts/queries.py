@@ -10,7 +10,6 @@ from dashboard.alerts.models import Alert
 from dashboard.alerts.rules import TargetFacts
 from dashboard.history.models import Revision
 from dashboard.lists import ListPage, ListQuery
-from dashboard.overview.models import DatabaseState
 from dashboard.store import db
 from dashboard.targets.models import Environment, Target
 
@@ -51,7 +50,9 @@ def alert_page(query: ListQuery, now: datetime) -> ListPage[AlertRow]:
     total = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
     column = {"began_at": Alert.began_at, "level": Alert.level, "title": Alert.title, "state": Alert.state}[query.sort]
     order = column.desc() if query.descending else column.asc()
-    rows = db.session.execute(found.order_by(order, Alert.began_at.desc(), Alert.id).limit(query.limit).offset(query.offset))
+    rows = db.session.execute(
+        found.order_by(order, Alert.began_at.desc(), Alert.id).limit(query.limit).offset(query.offset)
+    )
     found_rows = [AlertRow(**row._mapping) for row in rows]  # noqa: SLF001
     return ListPage(rows=found_rows, total=total, query=query, as_of=now)
 
@@ -73,11 +74,8 @@ def target_facts() -> list[TargetFacts]:
             Target.unreachable_reason,
             Target.created_at,
             Target.collected_at,
-            DatabaseState.connections,
-            DatabaseState.connections_max,
             func.coalesce(pending.c.pending, 0).label("pending_revisions"),
         )
-        .outerjoin(DatabaseState, DatabaseState.target_id == Target.id)
         .outerjoin(pending, pending.c.target_id == Target.id)
         .order_by(Target.slug)
     )

@@ -8,12 +8,11 @@ from dashboard.formats import duration_text
 
 UNREACHABLE_AFTER = timedelta(minutes=2)
 LATE_AFTER = timedelta(minutes=5)
-CONNECTIONS_SHARE = 0.9
 
 
 @dataclass(frozen=True)
 class TargetFacts:
-    """What the store knows of a target; counts of None are unknown and never make an alert."""
+    """What the store knows of a target."""
 
     target_id: int
     slug: str
@@ -22,8 +21,6 @@ class TargetFacts:
     unreachable_reason: str | None
     created_at: datetime
     collected_at: datetime | None
-    connections: int | None
-    connections_max: int | None
     pending_revisions: int
 
 
@@ -93,19 +90,4 @@ def migration_pending(facts: TargetFacts, _now: datetime) -> Finding | None:
     )
 
 
-def connections_near_limit(facts: TargetFacts, _now: datetime) -> Finding | None:
-    if not facts.connections or not facts.connections_max:
-        return None
-    if facts.connections < CONNECTIONS_SHARE * facts.connections_max:
-        return None
-    return Finding(
-        rule="connections_near_limit",
-        level="critical",
-        target_id=facts.target_id,
-        subject=facts.slug,
-        title=f"{facts.slug} uses {facts.connections} of {facts.connections_max} connections",
-        remedy="Look for idle sessions on the activity page; lower the pools of the applications.",
-    )
-
-
-RULES = (unreachable, collector_late, migration_pending, connections_near_limit)
+RULES = (unreachable, collector_late, migration_pending)

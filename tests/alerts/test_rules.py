@@ -14,8 +14,6 @@ CALM = TargetFacts(
     unreachable_reason=None,
     created_at=NOW - timedelta(days=1),
     collected_at=NOW - timedelta(seconds=40),
-    connections=10,
-    connections_max=100,
     pending_revisions=0,
 )
 
@@ -58,12 +56,3 @@ def test_pending_migrations_are_counted_in_the_title() -> None:
     (two,) = findings([replace(CALM, pending_revisions=2)], NOW)
     assert one.title == "1 migration is pending on shop"
     assert two.title == "2 migrations are pending on shop"
-
-
-def test_ninety_percent_of_the_connections_is_near_the_limit() -> None:
-    assert rules_of(connections=89) == []
-    assert rules_of(connections=90) == ["connections_near_limit"]
-
-
-def test_unknown_connections_make_no_alert() -> None:
-    assert rules_of(connections=None, connections_max=None) == []
