@@ -11,9 +11,8 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "dashboard").rglob("*.py"))
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-FEATURES = {
-    path.parent.name for path in (ROOT / "dashboard").glob("*/routes.py") if path.parent.name not in {"security", "targets"}
-}  # fmt: skip
+SHARED = {"security", "targets"}
+FEATURES = {path.parent.name for path in (ROOT / "dashboard").glob("*/routes.py")} - SHARED
 PURE = {
     "rules", "evaluate", "wire", "forms", "formats", "charts", "series", "layout", "names", "bucketing", "family",
 }  # fmt: skip
