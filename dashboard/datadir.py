@@ -1,0 +1,47 @@
+"""What lies in the data folder besides the cluster: folders, secrets that are made once, locks."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import IO
+
+
+def made_folder(folder: Path, mode: int) -> Path:
+    """Make a folder with exactly this mode; one that is there already keeps its own."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return folder
+    folder.chmod(mode)
+    return folder
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in this file (0600), made on first use; linked into place whole, so that a kill leaves no half."""
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret-") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(file.name, path)
+    return path.read_text().strip()
+
+
+def appended(path: Path) -> IO[bytes]:
+    """A file of ours alone, open for appending."""
+    return path.open("ab", opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
+def locked(path: Path, how: int = fcntl.LOCK_EX) -> IO[bytes]:
+    """An open file with a lock that ends with it, also when the process is killed."""
+    file = appended(path)
+    try:
+        fcntl.flock(file, how)
+    except BlockingIOError:
+        file.close()
+        raise
+    return file
