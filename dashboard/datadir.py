@@ -33,7 +33,7 @@ def kept_secret(path: Path) -> str:
 
 def appended(path: Path) -> IO[bytes]:
     """A file of ours alone, open for appending."""
-    return path.open("ab", opener=lambda name, flags: os.open(name, flags, 0o600))
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
 def locked(path: Path, how: int = fcntl.LOCK_EX) -> IO[bytes]:
