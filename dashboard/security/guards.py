@@ -12,11 +12,16 @@ KeyKind = Literal["read", "flags"]
 
 @dataclass(frozen=True)
 class Right:
-    """Who may ask a view: everyone (public), an account of at least `role`, or a key of a kind."""
+    """Who may ask a view: everyone (public), an account of at least `role`, or a key of a kind.
+
+    `browser`: also keys that web pages carry in the open; `loopback`: also whoever asks from this machine.
+    """
 
     public: bool = False
     role: Role | None = None
     key: KeyKind | None = None
+    browser: bool = False
+    loopback: bool = False
 
 
 PUBLIC = Right(public=True)
@@ -27,14 +32,14 @@ def public(view: View) -> View:
     return _declare(view, PUBLIC)
 
 
-def requires(role: Role, *, key: KeyKind | None = None) -> Callable[[View], View]:
+def requires(role: Role, *, key: KeyKind | None = None, loopback: bool = False) -> Callable[[View], View]:
     """An account of at least this role; `key="read"`: also an API key of that kind whose role suffices."""
-    return lambda view: _declare(view, Right(role=role, key=key))
+    return lambda view: _declare(view, Right(role=role, key=key, loopback=loopback))
 
 
-def requires_key(kind: KeyKind) -> Callable[[View], View]:
+def requires_key(kind: KeyKind, *, browser: bool = False) -> Callable[[View], View]:
     """Only an API key of this kind: the views that applications ask."""
-    return lambda view: _declare(view, Right(key=kind))
+    return lambda view: _declare(view, Right(key=kind, browser=browser))
 
 
 def right_of(view: Callable[..., Any] | None) -> Right | None:

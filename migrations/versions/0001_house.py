@@ -48,6 +48,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_audit_entry_author"), "audit_entry", ["author"], unique=False)
     op.create_index(op.f("ix_audit_entry_subject"), "audit_entry", ["subject"], unique=False)
     op.create_table(
+        "audit_head",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_audit_head_single")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
+    )
+    op.create_table(
         "environment",
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("slug", sa.Text(), nullable=False),
@@ -146,6 +154,7 @@ def upgrade() -> None:
         sa.Column("environment_id", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("set_metadata", sa.JSON(), server_default="{}", nullable=False),
         sa.ForeignKeyConstraint(
             ["environment_id"], ["environment.id"], name=op.f("fk_flag_revision_environment_id"), ondelete="CASCADE"
         ),
@@ -174,7 +183,7 @@ def upgrade() -> None:
         "flag_version",
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("flag_id", sa.BigInteger(), nullable=False),
-        sa.Column("environment_id", sa.BigInteger(), nullable=False),
+        sa.Column("environment_id", sa.BigInteger(), nullable=True),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("document", sa.JSON(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -351,6 +360,7 @@ def upgrade() -> None:
         "head_move",
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("target_id", sa.BigInteger(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
         sa.Column("after", sa.DateTime(timezone=True), nullable=True),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("heads_before", sa.ARRAY(sa.Text()), nullable=True),
@@ -360,13 +370,30 @@ def upgrade() -> None:
     )
     op.create_index("ix_head_move_seen", "head_move", ["target_id", "seen_at"], unique=False)
     op.create_table(
+        "history_reading",
+        sa.Column("target_id", sa.BigInteger(), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("folder", sa.Text(), nullable=True),
+        sa.Column("folder_signature", sa.Text(), nullable=True),
+        sa.Column("folder_problem", sa.Text(), nullable=True),
+        sa.Column("folder_findings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("places", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("findings", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["target_id"], ["target.id"], name=op.f("fk_history_reading_target_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("target_id", name=op.f("pk_history_reading")),
+    )
+    op.create_table(
         "index_state",
         sa.Column("target_id", sa.BigInteger(), nullable=False),
         sa.Column("oid", sa.BigInteger(), nullable=False),
         sa.Column("table_oid", sa.BigInteger(), nullable=False),
+        sa.Column("parent_oid", sa.BigInteger(), nullable=True),
         sa.Column("schema", sa.Text(), nullable=False),
         sa.Column("table_name", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("method", sa.Text(), nullable=False),
         sa.Column("columns", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("definition", sa.Text(), nullable=True),
@@ -375,12 +402,12 @@ def upgrade() -> None:
         sa.Column("rows_read", sa.BigInteger(), nullable=True),
         sa.Column("last_scan_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("counted_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("is_unique", sa.Boolean(), nullable=False),
         sa.Column("is_primary", sa.Boolean(), nullable=False),
         sa.Column("is_valid", sa.Boolean(), nullable=False),
         sa.Column("is_partial", sa.Boolean(), nullable=False),
         sa.Column("constraint_name", sa.Text(), nullable=True),
-        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["target_id"], ["target.id"], name=op.f("fk_index_state_target_id"), ondelete="CASCADE"
         ),
@@ -420,7 +447,7 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(), nullable=True),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("is_head", sa.Boolean(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=True),
         sa.Column("evidence", sa.Text(), nullable=True),
         sa.Column("applied_after", sa.DateTime(timezone=True), nullable=True),
         sa.Column("applied_before", sa.DateTime(timezone=True), nullable=True),
@@ -576,12 +603,14 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("parent_oid", sa.BigInteger(), nullable=True),
+        sa.Column("partition_count", sa.BigInteger(), nullable=False),
         sa.Column("heap_bytes", sa.BigInteger(), nullable=True),
         sa.Column("toast_bytes", sa.BigInteger(), nullable=True),
         sa.Column("index_bytes", sa.BigInteger(), nullable=True),
         sa.Column("total_bytes", sa.BigInteger(), nullable=True),
         sa.Column("sized_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("size_note", sa.Text(), nullable=True),
+        sa.Column("sampled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("growth_24h_bytes", sa.BigInteger(), nullable=True),
         sa.Column("row_estimate", sa.BigInteger(), nullable=True),
         sa.Column("dead_rows", sa.BigInteger(), nullable=True),
@@ -590,15 +619,17 @@ def upgrade() -> None:
         sa.Column("rows_deleted", sa.BigInteger(), nullable=True),
         sa.Column("sequential_scans", sa.BigInteger(), nullable=True),
         sa.Column("index_scans", sa.BigInteger(), nullable=True),
+        sa.Column("last_scan_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_vacuum_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_analyze_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("counted_since", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["target_id"], ["target.id"], name=op.f("fk_table_state_target_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("target_id", "oid", name=op.f("pk_table_state")),
     )
     op.create_index("ix_table_state_name", "table_state", ["target_id", "schema", "name"], unique=False)
+    op.create_index("ix_table_state_parent", "table_state", ["target_id", "parent_oid"], unique=False)
     op.create_index("ix_table_state_total", "table_state", ["target_id", "total_bytes"], unique=False)
     op.create_table(
         "target_login",
@@ -651,6 +682,7 @@ def downgrade() -> None:
     op.drop_table("statement_entry")
     op.drop_table("target_login")
     op.drop_index("ix_table_state_total", table_name="table_state")
+    op.drop_index("ix_table_state_parent", table_name="table_state")
     op.drop_index("ix_table_state_name", table_name="table_state")
     op.drop_table("table_state")
     op.drop_table("table_sample")
@@ -670,6 +702,7 @@ def downgrade() -> None:
     op.drop_index("ix_index_state_table", table_name="index_state")
     op.drop_index("ix_index_state_size", table_name="index_state")
     op.drop_table("index_state")
+    op.drop_table("history_reading")
     op.drop_index("ix_head_move_seen", table_name="head_move")
     op.drop_table("head_move")
     op.drop_table("database_state")
@@ -700,6 +733,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_failed_sign_in_at"), table_name="failed_sign_in")
     op.drop_table("failed_sign_in")
     op.drop_table("environment")
+    op.drop_table("audit_head")
     op.drop_index(op.f("ix_audit_entry_subject"), table_name="audit_entry")
     op.drop_index(op.f("ix_audit_entry_author"), table_name="audit_entry")
     op.drop_index(op.f("ix_audit_entry_at"), table_name="audit_entry")
