@@ -1,0 +1,268 @@
+"""What every test may ask for: a real PostgreSQL, a store that is rolled back, people who are signed in, targets."""
+
+import contextlib
+import fcntl
+import itertools
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+from itsdangerous import URLSafeTimedSerializer
+from psycopg import sql
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.orm import Session
+
+from dashboard import create_app
+from dashboard.datadir import locked
+from dashboard.embedded import Server
+from dashboard.security.models import Account, BrowserSession
+from dashboard.security.sessions import hash_of
+from dashboard.settings import load_settings
+from dashboard.store import db
+
+FOLDERS = "pilothouse-test-"
+SECRET_KEY = "the tests' own key, of more than thirty-two characters"
+numbers = itertools.count(1)
+
+
+class Browser(FlaskClient):
+    """A browser with a session in the store; its writes carry the session's CSRF token, as our pages do."""
+
+    csrf_token = ""
+    store: Session | None = None
+
+    def open(self, *args: Any, csrf: bool = True, **kwargs: Any) -> Any:
+        if self.store:
+            self.store.commit()
+        if csrf and self.csrf_token:
+            kwargs["headers"] = {"X-CSRFToken": self.csrf_token} | dict(kwargs.get("headers") or {})
+        return super().open(*args, **kwargs)
+
+    @property
+    def fragment(self) -> "Fragment":
+        return Fragment(self)
+
+
+class Fragment:
+    """The same browser asking as htmx does for a part of a page."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+
+    def get(self, url: str, **kwargs: Any) -> Any:
+        return self.browser.get(url, **self._asking(kwargs))
+
+    def post(self, url: str, **kwargs: Any) -> Any:
+        return self.browser.post(url, **self._asking(kwargs))
+
+    def _asking(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        headers = {"HX-Request": "true", "HX-Request-Type": "partial"} | dict(kwargs.pop("headers", None) or {})
+        return kwargs | {"headers": headers}
+
+
+class Database:
+    """A database of the built-in server for one test."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.server, self.name = server, name
+        self.host, self.port = str(server.socket_dir), 5432
+        self.url = server.url(name)
+
+    def execute(self, statement: str, params: Any = None) -> list[tuple[Any, ...]]:
+        with self.server.connect(self.name) as connection:
+            cursor = connection.execute(statement.encode(), params)
+            return cursor.fetchall() if cursor.description else []
+
+
+def make_app(server: Server, dbname: str) -> Flask:
+    url = server.url(dbname, "pilothouse")
+    app = create_app(load_settings({}), database_url=url, secret_key=SECRET_KEY)
+    app.config["TESTING"] = False
+    app.test_client_class = Browser
+    app.extensions["pilothouse_server"] = server
+    return app
+
+
+def close(app: Flask) -> None:
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"]["creator"].__self__.close()
+
+
+def run_sql(server: Server, statement: str, *names: str) -> None:
+    with server.connect() as connection:
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+def sweep() -> None:
+    """End servers of test runs that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*"):
+        with contextlib.suppress(OSError):
+            locked(folder / "users.lock", fcntl.LOCK_EX | fcntl.LOCK_NB).close()
+            Server(folder).start().stop()
+            shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment() -> None:
+    for name in list(os.environ):
+        if name.startswith(("PILOTHOUSE_", "PG")) or name in {"DATABASE_URL", "SECRET_KEY", "HOST", "PORT"}:
+            del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    sweep()
+    folder = Path(tempfile.mkdtemp(prefix=FOLDERS))
+    server = Server(folder, durable=False).start()
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def store_template(server: Server) -> str:
+    """The name of an empty store at head, to be cloned."""
+    server.ensure_database("store_template", "pilothouse")
+    app = make_app(server, "store_template")
+    with app.app_context():
+        upgrade()
+    close(app)
+    return "store_template"
+
+
+@pytest.fixture(scope="session")
+def _app(server: Server, store_template: str) -> Iterator[Flask]:
+    run_sql(server, "create database {} template {} owner pilothouse", "store", store_template)
+    app = make_app(server, "store")
+    yield app
+    close(app)
+
+
+@pytest.fixture
+def _connection(_app: Flask) -> Iterator[Connection]:
+    """One transaction around the test; commits of the code under test end savepoints inside it."""
+    with _app.app_context():
+        engine = db.engine
+    connection = engine.connect()
+    transaction = connection.begin()
+    db.session.session_factory.configure(join_transaction_mode="create_savepoint")
+    with _app.app_context():
+        db.engines[None] = connection
+    yield connection
+    with _app.app_context():
+        db.engines[None] = engine
+    db.session.session_factory.configure(join_transaction_mode="conditional_savepoint")
+    transaction.rollback()
+    connection.close()
+
+
+@pytest.fixture
+def app(_app: Flask, _connection: Connection) -> Flask:
+    return _app
+
+
+@pytest.fixture
+def store(_connection: Connection) -> Iterator[Session]:
+    """What the app has stored, outside any app context; committed and read afresh around each request."""
+    with Session(_connection, join_transaction_mode="create_savepoint") as session:
+        yield session
+
+
+@pytest.fixture
+def cloned_store(server: Server, store_template: str) -> Iterator[Flask]:
+    """An app whose store is its own database: for real commits and several connections."""
+    name = f"store_{next(numbers)}"
+    run_sql(server, "create database {} template {} owner pilothouse", name, store_template)
+    app = make_app(server, name)
+    yield app
+    close(app)
+    run_sql(server, "drop database {} with (force)", name)
+
+
+@pytest.fixture
+def target_db(server: Server) -> Iterator[Database]:
+    name = f"target_{next(numbers)}"
+    run_sql(server, "create database {}", name)
+    database = Database(server, name)
+    database.execute("create extension pg_stat_statements")
+    yield database
+    run_sql(server, "drop database {} with (force)", name)
+
+
+@pytest.fixture
+def sign_in() -> Callable[..., Browser]:
+    """Sign a new account in, in any app: `sign_in(app, "operator")`."""
+
+    def signed_in(app: Flask, role: str | None = None, store: Session | None = None) -> Browser:
+        browser = app.test_client()
+        assert isinstance(browser, Browser)
+        token, seed = secrets.token_urlsafe(24), secrets.token_hex(20)
+        with app.app_context():
+            account = None
+            if role:
+                email = f"{role}-{next(numbers)}@example.com"
+                account = Account(email=email, name=role.title(), password_hash="-", role=role)
+            row = BrowserSession(id_hash=hash_of(token), content={"csrf_token": seed}, address="", user_agent="")
+            row.account = account
+            db.session.add(row)
+            db.session.commit()
+        browser.set_cookie("pilothouse", token)
+        browser.csrf_token = URLSafeTimedSerializer(SECRET_KEY, salt="wtf-csrf-token").dumps(seed)
+        browser.store = store
+        return browser
+
+    return signed_in
+
+
+@pytest.fixture
+def client(app: Flask, store: Session, sign_in: Callable[..., Browser]) -> Browser:
+    """Nobody in particular, who has been to the sign-in page."""
+    return sign_in(app, None, store)
+
+
+@pytest.fixture
+def as_viewer(app: Flask, store: Session, sign_in: Callable[..., Browser]) -> Browser:
+    return sign_in(app, "viewer", store)
+
+
+@pytest.fixture
+def as_operator(app: Flask, store: Session, sign_in: Callable[..., Browser]) -> Browser:
+    return sign_in(app, "operator", store)
+
+
+@pytest.fixture
+def as_admin(app: Flask, store: Session, sign_in: Callable[..., Browser]) -> Browser:
+    return sign_in(app, "admin", store)
+
+
+@pytest.fixture
+def queries() -> Callable[[Flask], contextlib.AbstractContextManager[list[str]]]:
+    """The statements that reach the store: `with queries(app) as seen: …; assert len(seen) == 3`."""
+
+    @contextlib.contextmanager
+    def recorded(app: Flask) -> Iterator[list[str]]:
+        seen: list[str] = []
+        with app.app_context():
+            bound: Engine | Connection = db.engines[None]
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
+                seen.append(statement)
+
+        event.listen(bound.engine, "before_cursor_execute", note)
+        try:
+            yield seen
+        finally:
+            event.remove(bound.engine, "before_cursor_execute", note)
+
+    return recorded
