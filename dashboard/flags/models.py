@@ -63,14 +63,14 @@ class FlagSetting(Base):
 
 
 class FlagVersion(Base):
-    """What a flag was in an environment after a change; `document` is its flagd definition."""
+    """What a flag was after a change: its flagd definition in an environment, or (without one) what all share."""
 
     __tablename__ = "flag_version"
     __table_args__ = (UniqueConstraint("flag_id", "environment_id", "version"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     flag_id: Mapped[int] = mapped_column(ForeignKey("flag.id", ondelete="CASCADE"))
-    environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id"))
+    environment_id: Mapped[int | None] = mapped_column(ForeignKey("environment.id"))
     version: Mapped[int]
     document: Mapped[dict[str, Any]] = mapped_column(JSON)
     at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -79,13 +79,17 @@ class FlagVersion(Base):
 
 
 class FlagRevision(Base):
-    """Counts the changes of an environment's flags: what processes poll and ETags are made of."""
+    """Counts the changes of an environment's flags: what processes poll and ETags are made of.
+
+    `set_metadata` is the metadata of the whole flag set, as flagd documents carry it at their top.
+    """
 
     __tablename__ = "flag_revision"
 
     environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id", ondelete="CASCADE"), primary_key=True)
     revision: Mapped[int]
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    set_metadata: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
 
 
 class FlagOperation(Base):

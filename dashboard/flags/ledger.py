@@ -1,0 +1,121 @@
+"""How a change of a flag is written down: once, as a version, a revision to poll, in the lane and in the audit log."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from dashboard.changes import record as changes
+from dashboard.errors import Invalid
+from dashboard.flags import rules
+from dashboard.flags.models import Flag, FlagOperation, FlagRevision, FlagSetting, FlagVersion
+from dashboard.flags.rules import Definition
+from dashboard.security.audit import record as audit
+from dashboard.security.authors import current_author
+from dashboard.store import db
+from dashboard.targets.models import Environment
+
+CHANNEL = "pilothouse_flags"
+FORGET = text("""
+    delete from flag_operation
+     where id in (select id
+                    from flag_operation
+                   where at < now() - interval '1 day'
+                   order by at
+                   limit 100
+                     for update skip locked)
+""")
+
+
+def claim(operation_id: str | None) -> bool:
+    """True for whoever carries this form out first; a second click waits for the first one's end, then gets False."""
+    if operation_id is None:
+        return True
+    if not 8 <= len(operation_id) <= 100 or not operation_id.isprintable():
+        raise Invalid({"operation_id": "The form is incomplete. Reload the page and try again."})
+    db.session.execute(FORGET)
+    row = insert(FlagOperation).values(id=operation_id).on_conflict_do_nothing()
+    return bool(db.session.execute(row).rowcount)  # type: ignore[attr-defined]
+
+
+def announce(environment_ids: Iterable[int]) -> None:
+    """Count the change where processes poll for it, and wake those that listen."""
+    for environment_id in sorted(environment_ids):
+        row = insert(FlagRevision).values(environment_id=environment_id, revision=1)
+        counted = {"revision": FlagRevision.revision + 1, "changed_at": func.now()}
+        db.session.execute(row.on_conflict_do_update(index_elements=[FlagRevision.environment_id], set_=counted))
+        db.session.execute(select(func.pg_notify(CHANNEL, str(environment_id))))
+
+
+def keep(
+    flag: Flag, environment: Environment | None, version: int, document: dict[str, Any], reason: str | None
+) -> None:
+    """This is what the flag was from now on, in an environment or (None) for all that they share."""
+    kept = FlagVersion(
+        flag_id=flag.id,
+        environment_id=environment.id if environment else None,
+        version=version,
+        document=document,
+        author=current_author(),
+        reason=reason or None,
+    )
+    db.session.add(kept)
+    db.session.flush()
+
+
+def kept(flag: Flag, environment: Environment | None, version: int) -> dict[str, Any] | None:
+    """What the flag was at that version; None when nobody ever saw it there."""
+    wanted = select(FlagVersion.document).where(
+        FlagVersion.flag_id == flag.id, _in(environment), FlagVersion.version == version
+    )
+    return db.session.scalar(wanted)
+
+
+def write_down(
+    action: str,
+    flag: Flag,
+    environment: Environment | None,
+    title: str,
+    *,
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
+    reason: str | None,
+) -> None:
+    """Lane and audit. Values go there as text: the audit log seals jsonb, which does not keep numbers as written."""
+    environment_id = environment.id if environment else None
+    detail = {"reason": reason} if reason else {}
+    changes.record(
+        "flag", title, subject=flag.key, environment_id=environment_id, author=current_author(), detail=detail
+    )
+    subject = f"{flag.key} in {environment.slug}" if environment else flag.key
+    old = rules.flat(before) if before is not None else None
+    audit(action, subject, before=old, after=dict(rules.flat(after)), reason=reason or None)
+
+
+def definition_of(setting: FlagSetting) -> Definition:
+    return Definition(
+        enabled=setting.enabled,
+        variants=setting.variants,
+        default_variant=setting.default_variant,
+        targeting=setting.targeting,
+        metadata=setting.flag_metadata,
+    )
+
+
+def document_of(setting: FlagSetting) -> dict[str, Any]:
+    return rules.document_of(definition_of(setting))
+
+
+def shared_document(flag: Flag) -> dict[str, Any]:
+    return {
+        "description": flag.description,
+        "kind": flag.kind,
+        "owner": flag.owner,
+        "tags": list(flag.tags),
+        "archived": flag.archived_at is not None,
+    }
+
+
+def _in(environment: Environment | None) -> ColumnElement[bool]:
+    return FlagVersion.environment_id.is_not_distinct_from(environment.id if environment else None)
