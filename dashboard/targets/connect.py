@@ -1,0 +1,238 @@
+"""The only way to read from a target: read-only, time-limited, one statement at a time, cut when it freezes."""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from flask import current_app
+from psycopg.pq import ConnStatus, TransactionStatus
+from psycopg.rows import dict_row
+
+from dashboard.targets.failures import FROZEN, TargetBusy, TargetRefused, TargetUnreachable, statement_failure
+from dashboard.targets.models import Target
+from dashboard.targets.pools import Address, Link, Pool, Pools, connect
+from dashboard.targets.probes import Probe
+from dashboard.targets.secrets import Unsealable, unseal
+
+__all__ = ["Address", "Reader", "TargetBusy", "TargetRefused", "TargetUnreachable", "address_of", "reading"]
+
+log = logging.getLogger(__name__)
+
+WATCHDOG_MARGIN_S = 1.0
+IDLE_IN_TRANSACTION_MS = 60_000
+ROWS_AT_ONCE = 1_000
+ROLLBACK_S = 2.0
+UNSEALABLE = "The stored password cannot be opened with the present SECRET_KEY; enter it again."
+
+LIMITS = """
+select
+    pg_catalog.set_config('statement_timeout', %(statement_timeout)s, true),
+    pg_catalog.set_config('lock_timeout', %(lock_timeout)s, true),
+    pg_catalog.set_config('idle_in_transaction_session_timeout', %(idle_timeout)s, true),
+    pg_catalog.set_config('search_path', 'pg_catalog', true),
+    pg_catalog.set_config('jit', 'off', true),
+    pg_catalog.set_config('TimeZone', 'UTC', true),
+    pg_catalog.set_config('DateStyle', 'ISO', true),
+    pg_catalog.set_config('IntervalStyle', 'postgres', true),
+    pg_catalog.set_config('bytea_output', 'hex', true)
+"""
+COLUMNS = """
+select a.attname::text as name
+from pg_catalog.pg_attribute a
+where a.attrelid = pg_catalog.to_regclass(%(view)s) and a.attnum > 0 and not a.attisdropped
+order by a.attnum
+"""
+SCHEMA = """
+select n.nspname::text as name
+from pg_catalog.pg_extension e
+join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+where e.extname = %(extension)s
+"""
+
+
+class Reader:
+    """Questions inside one READ ONLY transaction; `statements`, `rows_read` and `target_ms` say what they cost."""
+
+    def __init__(self, link: Link, pools: Pools, address: Address, statement_timeout_ms: int) -> None:
+        self.link, self.pools, self._address = link, pools, address
+        self._statement_timeout_ms = statement_timeout_ms
+        self.statements, self.rows_read, self.target_ms = 0, 0, 0.0
+
+    @property
+    def server_version(self) -> int:
+        """As PostgreSQL numbers itself: 180006."""
+        return self.link.connection.info.server_version
+
+    def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The answer of one query. Raises TargetRefused or TargetUnreachable."""
+        connection = self.link.connection
+        budget_s = self._statement_timeout_ms / 1000 + WATCHDOG_MARGIN_S
+        with self._guarded(budget_s), connection.cursor(row_factory=dict_row) as cursor:
+            # stream() always speaks the extended protocol: a second statement in the text is a syntax error.
+            found = list(cursor.stream(sql.encode(), params, size=ROWS_AT_ONCE))
+        self.rows_read += len(found)
+        return found
+
+    def ask(self, probe: Probe, **params: Any) -> list[dict[str, Any]]:
+        """The answer of a probe, in the words that this server's views understand."""
+        return self.rows(probe.sql_for(self.columns_of, self.schema_of, bound=bool(params)), params or None)
+
+    def columns_of(self, view: str) -> frozenset[str]:
+        """The columns that a view (qualified and quoted) really has; none when there is no such view."""
+        if view not in self.link.columns:
+            self.link.columns[view] = frozenset(row["name"] for row in self.rows(COLUMNS, {"view": view}))
+        return self.link.columns[view]
+
+    def schema_of(self, extension: str) -> str | None:
+        """Where an extension lives in this database; None when it is not installed."""
+        if extension not in self.link.schemas:
+            found = self.rows(SCHEMA, {"extension": extension})
+            if not found:
+                return None
+            self.link.schemas[extension] = found[0]["name"]
+        return self.link.schemas[extension]
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A statement that fails in here does not lose the transaction; its error goes on to the caller."""
+        self._command("savepoint pilothouse")
+        try:
+            yield
+        except TargetRefused:
+            self._command("rollback to savepoint pilothouse")
+            raise
+        finally:
+            if self.link.connection.info.transaction_status == TransactionStatus.INTRANS:
+                self._command("release savepoint pilothouse")
+
+    def _command(self, sql: str) -> None:
+        with self._guarded(self._statement_timeout_ms / 1000 + WATCHDOG_MARGIN_S):
+            self.link.connection.execute(sql.encode())
+
+    @contextmanager
+    def _guarded(self, seconds: float) -> Iterator[None]:
+        """One statement: timed, watched, and its failure told in a sentence."""
+        connection, started = self.link.connection, _now_ms()
+        if connection.closed:
+            raise TargetUnreachable(FROZEN)
+        self.statements += 1
+        with self.pools.watchdog.limit(connection.pgconn.socket, seconds) as watch:
+            try:
+                yield
+            except psycopg.Error as error:
+                if watch.fired:
+                    raise TargetUnreachable(FROZEN) from None
+                raise statement_failure(
+                    error,
+                    self._address.slug,
+                    user=self._address.user,
+                    statement_timeout_ms=self._statement_timeout_ms,
+                    lost=connection.pgconn.status != ConnStatus.OK,
+                ) from None
+            finally:
+                self.target_ms += _now_ms() - started
+
+
+@contextmanager
+def reading(
+    address: Address,
+    *,
+    statement_timeout_ms: int = 5_000,
+    lock_timeout_ms: int = 300,
+    wait_s: float = 3.0,
+    pooled: bool = True,
+) -> Iterator[Reader]:
+    """One transaction on the target, rolled back at the end; without `pooled` on a connection of its own.
+
+    Raises TargetUnreachable (connecting, lost, cut) and, from the reader, TargetRefused.
+    """
+    pools: Pools = current_app.extensions["pilothouse_target_pools"]
+    socket_dir: str | None = current_app.extensions.get("pilothouse_socket_dir")
+    limits = (statement_timeout_ms, lock_timeout_ms)
+    if not pooled:
+        reader = _begun(connect(address, pools.networks, socket_dir), pools, address, *limits)
+        try:
+            yield reader
+        finally:
+            reader.link.connection.close()
+        return
+    pool = pools.pool(address, socket_dir)
+    with pool.place(wait_s):
+        reader = _first(pool, pools, *limits)
+        try:
+            yield reader
+        finally:
+            if _rolled_back(reader):
+                pool.give_back(reader.link)
+
+
+def address_of(target: Target, purpose: str = "watch") -> Address:
+    """Where the target is and who signs in for this purpose. Raises TargetUnreachable when nobody can."""
+    login = next((login for login in target.logins if login.purpose == purpose), None)
+    if login is None:
+        raise TargetUnreachable(f"No role to {purpose} this target is registered.", lasting=True)
+    password = None
+    if login.sealed_password is not None:
+        try:
+            password = unseal(
+                login.sealed_password, current_app.config["SECRET_KEY"], login_id=login.id, purpose=purpose
+            )
+        except Unsealable as problem:
+            log.error("target %s: the password of %s does not open: %s", target.slug, purpose, problem)  # noqa: TRY400
+            raise TargetUnreachable(UNSEALABLE, lasting=True) from None
+    return Address(
+        target_id=target.id,
+        slug=target.slug,
+        host=target.host,
+        port=target.port,
+        dbname=target.dbname,
+        user=login.username,
+        password=password,
+        sslmode=target.sslmode,
+        sslrootcert=target.sslrootcert,
+    )
+
+
+def _first(pool: Pool, pools: Pools, statement_timeout_ms: int, lock_timeout_ms: int) -> Reader:
+    """A transaction on an idle connection, or on a new one when that turns out to be dead."""
+    while (idle := pool.take()) is not None:
+        try:
+            return _begun(idle, pools, pool.address, statement_timeout_ms, lock_timeout_ms)
+        except TargetUnreachable:
+            log.info("target %s: an idle connection was dead", pool.address.slug)
+    return _begun(pool.connect(), pools, pool.address, statement_timeout_ms, lock_timeout_ms)
+
+
+def _begun(link: Link, pools: Pools, address: Address, statement_timeout_ms: int, lock_timeout_ms: int) -> Reader:
+    reader = Reader(link, pools, address, statement_timeout_ms)
+    limits = {
+        "statement_timeout": str(statement_timeout_ms),
+        "lock_timeout": str(lock_timeout_ms),
+        "idle_timeout": str(IDLE_IN_TRANSACTION_MS),
+    }
+    try:
+        reader.rows(LIMITS, limits)
+    except (TargetRefused, TargetUnreachable):
+        link.connection.close()
+        raise
+    return reader
+
+
+def _rolled_back(reader: Reader) -> bool:
+    """End the transaction; False when the connection cannot be used again."""
+    connection = reader.link.connection
+    if connection.closed:
+        return False
+    with reader.pools.watchdog.limit(connection.pgconn.socket, ROLLBACK_S):
+        try:
+            connection.rollback()
+        except psycopg.Error:
+            connection.close()
+    return not connection.closed
+
+
+def _now_ms() -> float:
+    return time.monotonic() * 1000
