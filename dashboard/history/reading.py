@@ -66,7 +66,7 @@ class Folder:
 def list_folder(place: str) -> Folder:
     """Find the revision files in `place`, which holds `versions/` or is it. Raises FolderUnreadable."""
     path = _versions(place)
-    found, findings = [], list[Finding]()
+    found, findings = list[tuple[Path, os.stat_result]](), list[Finding]()
     for file in _python_files(path, findings):
         if len(found) == MOST_FILES:
             findings.append(Finding("warn", path.name, f"Only the first {MOST_FILES} files are read."))

@@ -1,6 +1,6 @@
 """Revision graphs: their order, what is wrong with them, and what the moves of a database's heads say (pure)."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,13 +64,10 @@ class Standing:
 
 
 def build(nodes: Sequence[Node]) -> Graph:
-    """Connect revisions; ties in the order are broken by the given sequence. Nothing wrong with them raises."""
-    known = dict[str, Node]()
+    """Connect revisions; the given sequence breaks ties, and of an id given twice the first counts. Never raises."""
+    known = {node.revision: node for node in reversed(nodes)}
+    known = {node.revision: node for node in nodes if known[node.revision] is node}
     findings = list[Finding]()
-    for node in nodes:
-        if node.revision in known:
-            findings.append(Finding("bad", node.revision, "More than one file declares this revision."))
-        known.setdefault(node.revision, node)
     labels = {label: node.revision for node in known.values() for label in node.labels}
     parents = {}
     for node in known.values():
@@ -95,6 +92,12 @@ def build(nodes: Sequence[Node]) -> Graph:
             )
         )
     return Graph(tuple(order), parents, heads, tuple(findings))
+
+
+def declared_twice(nodes: Sequence[Node]) -> list[Finding]:
+    counted = Counter(node.revision for node in nodes)
+    said = "More than one file declares this revision; the first one counts."
+    return [Finding("bad", revision, said) for revision, number in counted.items() if number > 1]
 
 
 def ancestors(graph: Graph, revisions: Iterable[str]) -> set[str]:
@@ -213,7 +216,7 @@ def _order(parents: Mapping[str, tuple[str, ...]]) -> tuple[list[str], list[str]
         for parent in above:
             children[parent].append(name)
     missing = {name: len(above) for name, above in parents.items()}
-    ready = [name for name in reversed(parents) if not missing[name]]
+    ready = [name for name in reversed(list(parents)) if not missing[name]]
     order = list[str]()
     while ready:
         name = ready.pop()
