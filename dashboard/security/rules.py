@@ -1,9 +1,12 @@
 """Decisions of sign-in and requests (pure)."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+
+from dashboard.errors import Invalid
 
 HIDDEN = "•••"
 _SECRET = re.compile(
@@ -45,14 +48,42 @@ def redacted(fields: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {name: HIDDEN if _is_secret(name, value) else _plain(value) for name, value in fields.items()}
 
 
-def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[tuple[str, Any, Any]]:
-    """(field, old, new) of every field that differs, in the order of their names; a missing side is None."""
+def difference(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> list[tuple[str, str | None, str | None]]:
+    """(field, old, new) of every field that differs, by name, in words; None where a side has nothing."""
     old, new = before or {}, after or {}
     return [
-        (name, old.get(name), new.get(name))
+        (name, _words(old.get(name)), _words(new.get(name)))
         for name in sorted(old.keys() | new.keys())
         if name not in old or name not in new or old[name] != new[name]
     ]
+
+
+def browser_words(user_agent: str) -> str:
+    """Firefox on Linux, as people call what they sit at; the raw words when neither is known."""
+    browsers = (
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    )
+    systems = (
+        ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"),
+        ("Mac OS", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+    )  # fmt: skip
+    browser = next((name for sign, name in browsers if sign in user_agent), None)
+    system = next((name for sign, name in systems if sign in user_agent), None)
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or user_agent[:60] or "unknown"
+
+
+def _words(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _is_secret(name: str, value: Any) -> bool:
@@ -74,3 +105,70 @@ def _plain(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     return str(value).replace("\x00", "�").encode("utf-8", "replace").decode("utf-8")
+
+
+def own_part(password: str, whole: frozenset[str], parts: Sequence[str], email: str) -> int:
+    """How many characters of a password are its own: no common word, run, repetition, year, nor the e-mail itself.
+
+    Blanks and signs do not count; "P4ssw0rd!" is read as "password" too.
+    """
+    plain = _letters(password)
+    read = plain.translate(_LOOKALIKES)
+    if plain in whole or read in whole:
+        return 0
+    words = (*parts, _letters(email), *([local] if len(local := _letters(email.partition("@")[0])) > 7 else []))
+    left = _unrepeated(min((_without(text, words) for text in (plain, read)), key=len))
+    return len(left) + sum(1 for sign in password if not sign.isascii())
+
+
+_LOOKALIKES = str.maketrans("013457@$!", "oleastasi")
+_RUNS = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "azertyuiop")
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9@$!]", "", text.lower())
+
+
+def _without(text: str, words: Sequence[str]) -> str:
+    """The text without common words, runs of four along the alphabet or keyboard (either way), and years."""
+    for word in sorted(words, key=len, reverse=True):
+        text = text.replace(word, " ")
+    text = re.sub(r"(?:19|20)\d\d", " ", text)
+    runs = {run[at : at + 4] for line in _RUNS for run in (line, line[::-1]) for at in range(len(line) - 3)}
+    kept, at = "", 0
+    while at < len(text):
+        size = next((size for size in range(len(text) - at, 3, -1) if _is_run(text[at : at + size], runs)), 1)
+        kept += text[at] if size == 1 else " "
+        at += size
+    return re.sub(r"[^a-z0-9]", "", kept)
+
+
+def _is_run(text: str, runs: set[str]) -> bool:
+    return all(text[at : at + 4] in runs for at in range(len(text) - 3))
+
+
+def _unrepeated(text: str) -> str:
+    """A text that only repeats its beginning is as good as its beginning: abcabcabc → abc, aaaa → a."""
+    text = re.sub(r"(.)\1{2,}", r"\1", text)
+    size = next(
+        (size for size in range(1, len(text)) if (text[:size] * (len(text) // size + 1))[: len(text)] == text), 0
+    )
+    return text[:size] if size else text
+
+
+def one_line(field: str, text: str, problems: dict[str, str], *, longest: int) -> str:
+    """The trimmed text of a form field; what cannot be used is added to `problems`."""
+    text = text.strip()
+    if not text:
+        problems[field] = "This is needed."
+    elif len(text) > longest or not text.isprintable():
+        problems[field] = f"At most {longest} characters on one line."
+    return text or " "
+
+
+def number(field: str, text: str, *, largest: int = 2_147_483_647) -> int:
+    """A whole number of a form. Raises Invalid."""
+    text = text.strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) <= largest):
+        raise Invalid({field: "This is no whole number."})
+    return int(text)
