@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
@@ -137,6 +137,11 @@ def respond(template: str, found: ListPage[Any], **context: Any) -> Response:
     if wanted == "csv":
         return _csv(found)
     return web.page(template, found=found, query=found.query, **context)
+
+
+def choices(values: Iterable[str]) -> list[tuple[str, str]]:
+    """What a filter of a list offers: everything, then each value in words."""
+    return [("", "All"), *((value, value.replace("_", " ").capitalize()) for value in values)]
 
 
 def parse_window(text: str) -> timedelta:

@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response
 
 from dashboard.alerts.queries import alert_page
-from dashboard.lists import ListSpec, parse_list, respond
+from dashboard.lists import ListSpec, choices, parse_list, respond
 from dashboard.security.guards import requires
 
 blueprint = Blueprint("alerts", __name__)
+STATES, LEVELS = ("firing", "resolved"), ("warning", "critical")
 SPEC = ListSpec(
     sorts=("began_at", "level", "title", "state"),
     default_sort="state",
     default_dir="asc",
-    filters={"state": ("firing", "resolved"), "level": ("warning", "critical")},
+    filters={"state": STATES, "level": LEVELS},
 )
 
 
@@ -21,4 +22,4 @@ SPEC = ListSpec(
 @requires("viewer", key="read")
 def alert_list() -> Response:
     found = alert_page(parse_list(SPEC), datetime.now(UTC))
-    return respond("alerts/list.html", found, section="alerts")
+    return respond("alerts/list.html", found, section="alerts", states=choices(STATES), levels=choices(LEVELS))
