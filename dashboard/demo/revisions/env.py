@@ -1,0 +1,8 @@
+"""Runs the shop's revisions on the connection that the installer hands over."""
+
+from alembic import context
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, transaction_per_migration=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,56 @@
+"""The demo shop's database on the built-in server: roles, revisions, rows; made in seconds, dropped in one."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from psycopg import sql
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from dashboard.embedded import Server
+
+DATABASE = "pilothouse_demo"
+OWNER = "demo_shop"
+WATCHER = "demo_watch"
+REVISIONS = Path(__file__).parent / "revisions"
+SEED = Path(__file__).parent / "seed.sql"
+APPLIED = "d3cef9a7b068"
+
+
+def ensure(server: Server) -> None:
+    """Make what is missing: a second call, or one after a killed first, ends at the same database."""
+    server.ensure_database(DATABASE, owner=OWNER)
+    with server.connect(DATABASE) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [WATCHER]).fetchone():
+            password = sql.Literal(server.password(WATCHER))
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(WATCHER), password))
+        connection.execute(sql.SQL("GRANT pg_monitor TO {}").format(sql.Identifier(WATCHER)))
+    migrate(server, APPLIED)
+    with server.connect(DATABASE) as connection:
+        connection.execute(sql.SQL("GRANT SELECT ON alembic_version TO {}").format(sql.Identifier(WATCHER)))
+        if not connection.execute("SELECT 1 FROM customers LIMIT 1").fetchone():
+            with connection.transaction():
+                connection.execute(SEED.read_bytes())
+            connection.execute("VACUUM ANALYZE")
+
+
+def migrate(server: Server, revision: str) -> None:
+    """Apply the shop's revisions up to this one; later ones that are there already stay."""
+    config = Config()
+    config.set_main_option("script_location", str(REVISIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    engine = create_engine(server.url(DATABASE, OWNER), poolclass=NullPool)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        connection.commit()
+
+
+def drop(server: Server) -> None:
+    """The database and its roles; what is not there is left out."""
+    with server.connect() as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
+        for role in (OWNER, WATCHER):
+            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
