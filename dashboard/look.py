@@ -1,7 +1,131 @@
-"""What templates may use: formats as filters, icons, charts, the theme."""
+"""What templates may use: formats as filters, the nonce, assets, charts, preferences; and tags of polled parts."""
 
-from flask import Flask
+import hashlib
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, request, url_for
+from sqlalchemy import Row, select
+
+from dashboard import charts, formats, sqltext
+from dashboard.palette.routes import blueprint as palette
+from dashboard.preferences import blueprint as preferences
+from dashboard.preferences import preference
+from dashboard.security.headers import nonce
+from dashboard.store import db
+from dashboard.styleguide.routes import blueprint as styleguide
+from dashboard.targets.models import Environment, Target
+from dashboard.web import is_partial, request_id
+
+YEAR_S = 31_536_000
+_AGO = re.compile(rb"(<time\b[^>]*\bdata-ago\b[^>]*>)[^<]*")
+_LIVE = re.compile(rb"<time\b[^>]*\bdata-live\b[^>]*>[^<]*")
+_TOKEN = re.compile(rb'(name="csrf_token" value=")[^"]*')
 
 
 def init_app(app: Flask) -> None:
-    """Filters and globals of the templates."""
+    """Filters, globals, the pages of the look, and the headers that spare work."""
+    app.jinja_env.filters |= {
+        "bytes": formats.bytes_text,
+        "count": formats.count_text,
+        "ms": formats.ms_text,
+        "percent": formats.percent_text,
+        "duration": formats.duration_text,
+        "utc": formats.utc_text,
+        "ago": lambda at: formats.ago_text(at, now()),
+        "window": formats.window_text,
+        "moment": moment_text,
+        "exact": exact,
+        "same_site_path": same_site_path,
+        "sql_tokens": sqltext.tokens,
+        "thin": charts.thin,
+    }
+    app.jinja_env.globals |= {
+        "nonce": nonce,
+        "now": now,
+        "asset": asset,
+        "charts": charts,
+        "preference": preference,
+        "is_partial": is_partial,
+        "nav_targets": nav_targets,
+        "timedelta_s": _seconds,
+        "request_id": request_id,
+    }
+    for blueprint in (preferences, palette, styleguide):
+        app.register_blueprint(blueprint)
+    app.after_request(_tag)
+    app.after_request(_keep)
+
+
+def now() -> datetime:
+    """One moment for the whole response, so that ages on a page agree."""
+    if "now" not in g:
+        g.now = datetime.now(UTC)
+    moment: datetime = g.now
+    return moment
+
+
+def asset(name: str) -> str:
+    """The address of a static file; it changes with the content, so that browsers may keep it for a year."""
+    return url_for("static", filename=name, v=_digest(name))
+
+
+def nav_targets() -> list[Row[Any]]:
+    """The targets of the switcher, by environment."""
+    columns = (Target.slug, Target.name, Environment.name.label("environment"), Environment.color)
+    joined = select(*columns).join(Environment, Target.environment_id == Environment.id)
+    return list(db.session.execute(joined.order_by(Environment.position, Target.name, Target.slug).limit(50)))
+
+
+def exact(value: float) -> str:
+    """The exact number for titles: 1 234 567, 0.0421."""
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.6f}".rstrip("0").rstrip(".")
+    return text.replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def moment_text(at: datetime) -> str:
+    """2026-11-21 06:13:42, in UTC; the zone is printed beside it."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def same_site_path(url: str) -> str:
+    """The path and query of an address that a header carried: a link made of it stays on this site."""
+    parts = urlsplit(url)
+    path = "/" + parts.path.lstrip("/\\")
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+def _seconds(later: datetime, earlier: datetime) -> float:
+    return (later - earlier).total_seconds()
+
+
+@lru_cache
+def _digest(name: str) -> str:
+    content = (Path(__file__).parent.parent / "static" / name).read_bytes()
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _tag(response: Response) -> Response:
+    """A polled part that did not change is 304: the page is left alone. Nonce, tokens and ages do not count."""
+    if request.method != "GET" or not is_partial() or response.status_code != 200 or response.is_streamed:
+        return response
+    if response.mimetype != "text/html":
+        return response
+    body = _TOKEN.sub(rb"\1", _LIVE.sub(b"", _AGO.sub(rb"\1", response.get_data())))
+    tag = hashlib.sha256(body.replace(nonce().encode(), b"")).hexdigest()[:32]
+    response.headers["HX-PTag"] = tag
+    if request.headers.get("HX-PTag") == tag:
+        response.status_code = 304
+        response.set_data(b"")
+    return response
+
+
+def _keep(response: Response) -> Response:
+    """Static files with their digest in the address never change."""
+    if request.endpoint == "static" and "v" in request.args and response.status_code == 200:
+        response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
+    return response

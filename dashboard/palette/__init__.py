@@ -1,0 +1,1 @@
+"""Jump to a page, target, table or flag by name (Ctrl-K)."""

@@ -1,0 +1,1 @@
+"""Every component of the pages: full, empty and broken, in both themes."""
