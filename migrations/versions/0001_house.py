@@ -492,6 +492,8 @@ def upgrade() -> None:
         sa.Column("parent_schema", sa.Text(), nullable=True),
         sa.Column("parent_name", sa.Text(), nullable=True),
         sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("stamp", sa.Text(), nullable=True),
+        sa.Column("stale_note", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["target_id"], ["target.id"], name=op.f("fk_schema_table_target_id"), ondelete="CASCADE"
         ),
@@ -548,11 +550,16 @@ def upgrade() -> None:
         sa.Column("since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("is_complete", sa.Boolean(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("epoch", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stats_reset_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("evictions", sa.BigInteger(), nullable=True),
+        sa.Column("own_role", sa.Text(), nullable=True),
         sa.Column("entries", sa.BigInteger(), nullable=False),
         sa.Column("hidden_entries", sa.BigInteger(), nullable=False),
         sa.Column("hidden_ms", sa.Double(), nullable=False),
-        sa.Column("evictions", sa.BigInteger(), nullable=True),
-        sa.Column("stats_reset_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hidden_total_ms", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(
             ["target_id"], ["target.id"], name=op.f("fk_statement_reading_target_id"), ondelete="CASCADE"
         ),
@@ -572,7 +579,7 @@ def upgrade() -> None:
         sa.Column("shared_read", sa.BigInteger(), nullable=False),
         sa.Column("temp_blocks", sa.BigInteger(), nullable=False),
         sa.Column("wal_bytes", sa.BigInteger(), nullable=False),
-        sa.Column("io_ms", sa.Double(), nullable=False),
+        sa.Column("io_ms", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(
             ["target_id"], ["target.id"], name=op.f("fk_statement_sample_target_id"), ondelete="CASCADE"
         ),
@@ -652,18 +659,20 @@ def upgrade() -> None:
         sa.Column("toplevel", sa.Boolean(), nullable=False),
         sa.Column("queryid", sa.BigInteger(), nullable=False),
         sa.Column("family_id", sa.BigInteger(), nullable=False),
-        sa.Column("slot", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("username", sa.Text(), nullable=False),
+        sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stats_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("calls", sa.BigInteger(), nullable=False),
         sa.Column("total_ms", sa.Double(), nullable=False),
-        sa.Column("mean_ms", sa.Double(), nullable=False),
         sa.Column("stddev_ms", sa.Double(), nullable=False),
         sa.Column("rows", sa.BigInteger(), nullable=False),
         sa.Column("shared_hit", sa.BigInteger(), nullable=False),
         sa.Column("shared_read", sa.BigInteger(), nullable=False),
         sa.Column("temp_blocks", sa.BigInteger(), nullable=False),
         sa.Column("wal_bytes", sa.BigInteger(), nullable=False),
-        sa.Column("io_ms", sa.Double(), nullable=False),
+        sa.Column("io_ms", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(
             ["family_id"], ["statement_family.id"], name=op.f("fk_statement_entry_family_id"), ondelete="CASCADE"
         ),
