@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from dashboard import jobs, store, web
+from dashboard import jobs, logs, store, web
 from dashboard.activity.routes import blueprint as activity
 from dashboard.alerts.routes import blueprint as alerts
 from dashboard.changes.routes import blueprint as changes
@@ -32,6 +32,7 @@ def create_app(settings: Settings, *, database_url: str, secret_key: str, wait_s
     app.config["SECRET_KEY"] = secret_key
     app.extensions["pilothouse_settings"] = settings
     store.init_app(app, settings, database_url, wait_s=wait_s)
+    logs.init_app(app, settings)
     init_security(app, settings)
     web.init_app(app)
     init_look(app)

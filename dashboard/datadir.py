@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+from dashboard.settings import SettingsError
+
 
 def made_folder(folder: Path, mode: int) -> Path:
     """Make a folder with exactly this mode; one that is there already keeps its own."""
@@ -16,6 +18,19 @@ def made_folder(folder: Path, mode: int) -> Path:
     except FileExistsError:
         return folder
     folder.chmod(mode)
+    return folder
+
+
+def made_data_dir(folder: Path) -> Path:
+    """Ours alone; as root others may pass, because PostgreSQL runs as a system user and needs its part of it."""
+    try:
+        for parent in reversed(folder.parents):
+            made_folder(parent, 0o755)
+        made_folder(folder, 0o711 if os.geteuid() == 0 else 0o700)
+    except OSError as error:
+        raise SettingsError([f"PILOTHOUSE_DATA_DIR: {folder} cannot be made ({error.strerror})"]) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SettingsError([f"PILOTHOUSE_DATA_DIR: {folder} cannot be written by this user"])
     return folder
 
 

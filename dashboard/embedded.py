@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import URL
 
-from dashboard.datadir import appended, kept_secret, locked, made_folder
+from dashboard.datadir import appended, kept_secret, locked, made_data_dir
 from dashboard.errors import Unavailable
 from dashboard.system_user import SystemUser, server_programs, server_user
 
@@ -48,6 +48,7 @@ class Server:
         self._user: SystemUser | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._share: IO[bytes] | None = None
+        self._owner_pid = os.getpid()
 
     @property
     def is_running(self) -> bool:
@@ -69,9 +70,7 @@ class Server:
 
     def start(self) -> "Server":
         """Start the server or adopt the one that is running on this folder; refuses nobody."""
-        if not self.data_dir.is_dir():
-            self.data_dir.parent.mkdir(parents=True, exist_ok=True)
-            made_folder(self.data_dir, 0o711 if self.user.other else 0o700)
+        made_data_dir(self.data_dir)
         with self._turn():
             self._share = self._share or locked(self.data_dir / "users.lock", fcntl.LOCK_SH)
             self.adopted = self.is_running
@@ -82,7 +81,7 @@ class Server:
 
     def stop(self) -> None:
         """End the server unless another process still uses it."""
-        if self._share is None:
+        if self._share is None or self._owner_pid != os.getpid():
             return
         with self._turn():
             self._share.close()
@@ -118,7 +117,7 @@ class Server:
     def ensure_database(self, dbname: str, owner: str) -> None:
         """A database and its owner, who is no superuser; both stay as they are when they exist."""
         name, role = sql.Identifier(dbname), sql.Identifier(owner)
-        with self.connect() as connection:
+        with self._turn(), self.connect() as connection:
             if not connection.execute("select 1 from pg_roles where rolname = %s", [owner]).fetchone():
                 password = sql.Literal(self.password(owner))
                 connection.execute(sql.SQL("create role {} login password {}").format(role, password))

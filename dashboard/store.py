@@ -1,13 +1,14 @@
 """The dashboard's own PostgreSQL: models' base, sessions, the pool and the schema's version."""
 
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import Flask, current_app
+from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from psycopg import Connection
@@ -56,6 +57,7 @@ def init_app(app: Flask, settings: Settings, database_url: str, *, wait_s: float
         "poolclass": NullPool,
         "creator": pool_of(settings, database_url, wait_s=wait_s).getconn,
         "connect_args": {},
+        "hide_parameters": True,
     }
     db.init_app(app)
     migrate.init_app(app, db, directory=str(MIGRATIONS), render_as_batch=False)
@@ -86,18 +88,18 @@ def pool_of(settings: Settings, database_url: str, *, wait_s: float) -> Connecti
     return pool
 
 
-def expected_heads() -> set[str]:
+@cache
+def expected_heads() -> frozenset[str]:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
-    return set(ScriptDirectory.from_config(config).get_heads())
+    return frozenset(ScriptDirectory.from_config(config).get_heads())
 
 
 def schema_problem() -> str | None:
     """None when the store's schema is the one that this code expects, else a sentence. Raises when it is down."""
-    expected: set[str] = current_app.extensions.setdefault("pilothouse_heads", expected_heads())
-    with db.engine.connect() as connection:
-        found = set(MigrationContext.configure(connection).get_current_heads())
+    expected = expected_heads()
+    found = set(MigrationContext.configure(db.session.connection()).get_current_heads())
     if found == expected:
         return None
     return (

@@ -17,16 +17,19 @@ from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from itsdangerous import URLSafeTimedSerializer
 from psycopg import sql
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, select
 from sqlalchemy.orm import Session
 
 from dashboard import create_app
 from dashboard.datadir import locked
 from dashboard.embedded import Server
+from dashboard.flags import live
 from dashboard.security.models import Account, BrowserSession
 from dashboard.security.sessions import hash_of
 from dashboard.settings import load_settings
 from dashboard.store import db
+from dashboard.targets.models import Environment, Target, TargetLogin
+from dashboard.targets.secrets import seal
 
 FOLDERS = "pilothouse-test-"
 SECRET_KEY = "the tests' own key, of more than thirty-two characters"
@@ -92,6 +95,9 @@ def make_app(server: Server, dbname: str) -> Flask:
 
 
 def close(app: Flask) -> None:
+    if live.EXTENSION in app.extensions:
+        live.stop(app)
+    app.extensions["pilothouse_target_pools"].close()
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
@@ -197,6 +203,43 @@ def target_db(server: Server) -> Iterator[Database]:
     database.execute("create extension pg_stat_statements")
     yield database
     run_sql(server, "drop database {} with (force)", name)
+
+
+def watched(app: Flask, database: Database) -> int:
+    """Register a database of the built-in server, watched by a role with pg_monitor; the target's id."""
+    server = database.server
+    role = f"watch_{database.name}"
+    run_sql(server, f"create role {{}} login password '{server.password(role)}' in role pg_monitor", role)
+    with app.app_context():
+        environment = db.session.scalar(select(Environment).where(Environment.slug == "development"))
+        environment = environment or Environment(slug="development", name="Development", color="green", position=1)
+        target = Target(
+            slug="shop",
+            name="Shop",
+            environment=environment,
+            host=database.host,
+            port=database.port,
+            dbname=database.name,
+            sslmode="disable",
+            origin="command",
+            created_by="tests",
+        )
+        login = TargetLogin(purpose="watch", username=role)
+        target.logins.append(login)
+        db.session.add(target)
+        db.session.flush()
+        login.sealed_password = seal(server.password(role), SECRET_KEY, login_id=login.id, purpose="watch")
+        db.session.commit()
+        return target.id
+
+
+@pytest.fixture
+def target(app: Flask, store: Session, target_db: Database) -> Iterator[Target]:
+    """A registered target; `slug` is "shop", its database is `target_db`."""
+    target_id = watched(app, target_db)
+    yield store.get_one(Target, target_id)
+    app.extensions["pilothouse_target_pools"].close()
+    run_sql(target_db.server, "drop role {}", f"watch_{target_db.name}")
 
 
 @pytest.fixture

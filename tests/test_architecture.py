@@ -132,4 +132,4 @@ def test_nothing_unescaped_evaluated_or_unpickled_is_in_the_sources(path: Path) 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if "subprocess" in set(imports(path))], ids=module_name)
 def test_child_processes_are_started_only_by_the_server_and_the_supervisor(path: Path) -> None:
-    assert module_name(path).split("/")[0].removesuffix(".py") in {"embedded", "processes", "demo"}
+    assert module_name(path).split("/")[0].removesuffix(".py") in {"embedded", "system_user", "processes", "demo"}
