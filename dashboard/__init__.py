@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from dashboard import jobs, logs, store, web
+from dashboard import logs, store, web
 from dashboard.activity.routes import blueprint as activity
 from dashboard.alerts.routes import blueprint as alerts
 from dashboard.changes.routes import blueprint as changes
@@ -39,5 +39,4 @@ def create_app(settings: Settings, *, database_url: str, secret_key: str, wait_s
     init_targets(app, settings)
     for blueprint in FEATURES:
         app.register_blueprint(blueprint)
-    jobs.init_app(app)
     return app

@@ -1,7 +1,160 @@
-"""The task queue and the timetable of periodic jobs."""
+"""The task queue and the timetable of periodic jobs; every job is safe to run twice."""
 
-from flask import Flask
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import procrastinate
+from flask import Flask, current_app
+from procrastinate import JobContext, RetryStrategy
+from procrastinate.exceptions import AlreadyEnqueued, JobAborted
+from sqlalchemy import or_, select
+from sqlalchemy.engine import make_url
+
+from dashboard import retention
+from dashboard.activity import collect as activity
+from dashboard.alerts.collect import check
+from dashboard.history import collect as history
+from dashboard.overview import collect as overview
+from dashboard.schema import collect as schema
+from dashboard.statements import collect as statements
+from dashboard.store import db
+from dashboard.tables import collect as tables
+from dashboard.targets import collect as capabilities
+from dashboard.targets.collection import Collector
+from dashboard.targets.models import Target
+from dashboard.targets.run import Interrupted, collect_target
+
+log = logging.getLogger(__name__)
+
+COLLECTORS: tuple[Collector, ...] = (capabilities, overview, statements, activity, tables, schema, history)
+CONCURRENCY = 4
+GRACE_S = 8.0
+BEAT_S = 5.0
+STALLED_S = 30.0
+KEEP_JOBS_H = 24
+GIVEN_BACK = RetryStrategy(max_attempts=3, retry_exceptions=(JobAborted,))
 
 
-def init_app(app: Flask) -> None:
-    """Connect the queue with the app."""
+def make_queue(app: Flask) -> procrastinate.App:
+    """The queue in the store's schema `queue`, with every task and when it runs."""
+    url = make_url(app.config["SQLALCHEMY_DATABASE_URI"]).set(drivername="postgresql")
+    settings = app.extensions["pilothouse_settings"]
+    connector = procrastinate.PsycopgConnector(
+        conninfo=url.render_as_string(hide_password=False),
+        min_size=1,
+        max_size=CONCURRENCY + 2,
+        timeout=settings.store_connect_s,
+        kwargs={
+            "options": "-c search_path=queue",
+            "application_name": "pilothouse-queue",
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        },
+    )
+    queue = procrastinate.App(connector=connector)
+    queue.task(name="collect", pass_context=True, retry=GIVEN_BACK)(collect)
+    for cron, name, job in (
+        ("* * * * *", "collect_all", collect_all),
+        ("* * * * *", "alerts", alerts),
+        ("11 * * * *", "keep_house", keep_house),
+    ):
+        task = queue.task(name=name, pass_context=True, lock=name, queueing_lock=name)(job)
+        queue.periodic(cron=cron)(task)
+    for cron, name, chore in (
+        ("* * * * * */30", "retry_stalled", retry_stalled),
+        ("23 * * * *", "forget_jobs", forget_jobs),
+    ):
+        queue.periodic(cron=cron)(queue.task(name=name, pass_context=True, queueing_lock=name)(chore))
+    return queue
+
+
+def run_worker(app: Flask, beat: Callable[[], None] = lambda: None) -> None:
+    """Work until SIGTERM; `beat` is called while the queue answers. A job under way is ended or given back."""
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    with app.app_context():
+        retention.keep_house(datetime.now(UTC), app.extensions["pilothouse_settings"].keep_samples_d)
+    asyncio.run(_work(make_queue(app), app, beat))
+
+
+async def _work(queue: procrastinate.App, app: Flask, beat: Callable[[], None]) -> None:
+    def in_app(run: Callable[[], Any], _context: JobContext, _worker: Any) -> Any:
+        with app.app_context():
+            return run()
+
+    async with queue.open_async():
+        beating = asyncio.create_task(_beat(queue, beat))
+        try:
+            await queue.run_worker_async(
+                concurrency=CONCURRENCY,
+                shutdown_graceful_timeout=GRACE_S,
+                fetch_job_polling_interval=2.0,
+                stalled_worker_timeout=STALLED_S,
+                delete_jobs="successful",
+                task_middleware=[in_app],
+            )
+        finally:
+            beating.cancel()
+
+
+async def _beat(queue: procrastinate.App, beat: Callable[[], None]) -> None:
+    """Signs of life: only while the loop turns and the store answers it."""
+    while True:
+        await queue.connector.execute_query_one_async("select 1 as alive")
+        beat()
+        await asyncio.sleep(BEAT_S)
+
+
+def collect_all(context: JobContext, timestamp: int) -> None:
+    """One job a target for this minute; a target whose last job still waits is left alone."""
+    now = datetime.now(UTC)
+    awake = select(Target.id).where(or_(Target.next_attempt_at.is_(None), Target.next_attempt_at <= now))
+    for target_id in db.session.scalars(awake.order_by(Target.id)):
+        name = f"target:{target_id}"
+        try:
+            deferrer = context.app.configure_task("collect", lock=name, queueing_lock=name)
+            deferrer.defer(target_id=target_id, timestamp=timestamp)
+        except AlreadyEnqueued:
+            log.info("target %s: its last collection still waits", target_id)
+
+
+def collect(context: JobContext, target_id: int, timestamp: int) -> None:
+    started = time.monotonic()
+    slot = datetime.fromtimestamp(timestamp, UTC)
+    try:
+        outcome = collect_target(target_id, slot, COLLECTORS, stopping=context.should_abort)
+    except Interrupted:
+        raise JobAborted from None
+    log.info(
+        "collected target %s in %d ms: %s",
+        target_id,
+        (time.monotonic() - started) * 1000,
+        outcome.unreachable or outcome.skipped or f"{len(outcome.stored)} stored, not available {outcome.unavailable}",
+    )
+
+
+def alerts(_context: JobContext, timestamp: int) -> None:
+    if check(datetime.fromtimestamp(timestamp, UTC)):
+        log.info("alerts changed")
+
+
+def keep_house(_context: JobContext, timestamp: int) -> None:
+    keep_d = current_app.extensions["pilothouse_settings"].keep_samples_d
+    changed = retention.keep_house(datetime.fromtimestamp(timestamp, UTC), keep_d)
+    log.info("house kept: %d partitions came or went", changed)
+
+
+async def retry_stalled(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue passes it
+    """Jobs of workers that died are given to the living."""
+    for job in await context.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
+        await context.app.job_manager.retry_job(job)
+
+
+async def forget_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue passes it
+    await context.app.job_manager.delete_old_jobs(
+        nb_hours=KEEP_JOBS_H, include_failed=True, include_cancelled=True, include_aborted=True
+    )

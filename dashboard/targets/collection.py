@@ -35,6 +35,6 @@ class Collector(Protocol):
     """The shape of every collect.py. It never commits; the same slot twice stores the same once."""
 
     PROBE: str
-    CADENCE: Cadence
+    CADENCE: str
 
     def collect(self, collection: Collection) -> None: ...

@@ -17,7 +17,7 @@ from dashboard.targets.pools import Address, Link, Pool, Pools, connect
 from dashboard.targets.probes import Probe
 from dashboard.targets.secrets import Unsealable, unseal
 
-__all__ = ["Address", "Reader", "TargetBusy", "TargetRefused", "TargetUnreachable", "address_of", "reading"]
+__all__ = ["Address", "TargetBusy", "TargetRefused", "TargetUnreachable"]
 
 log = logging.getLogger(__name__)
 
@@ -150,16 +150,15 @@ def reading(
     Raises TargetUnreachable (connecting, lost, cut) and, from the reader, TargetRefused.
     """
     pools: Pools = current_app.extensions["pilothouse_target_pools"]
-    socket_dir: str | None = current_app.extensions.get("pilothouse_socket_dir")
     limits = (statement_timeout_ms, lock_timeout_ms)
     if not pooled:
-        reader = _begun(connect(address, pools.networks, socket_dir), pools, address, *limits)
+        reader = _begun(connect(address, pools.networks, socket_dir()), pools, address, *limits)
         try:
             yield reader
         finally:
             reader.link.connection.close()
         return
-    pool = pools.pool(address, socket_dir)
+    pool = pools.pool(address, socket_dir())
     with pool.place(wait_s):
         reader = _first(pool, pools, *limits)
         try:
@@ -167,6 +166,12 @@ def reading(
         finally:
             if _rolled_back(reader):
                 pool.give_back(reader.link)
+
+
+def socket_dir() -> str | None:
+    """The folder of the built-in server's socket: the only path that a target's host may be."""
+    server = current_app.extensions.get("pilothouse_server")
+    return str(server.socket_dir) if server is not None else None
 
 
 def address_of(target: Target, purpose: str = "watch") -> Address:

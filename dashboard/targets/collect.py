@@ -1,0 +1,52 @@
+"""Once an hour, and after each change: what the watching role may see, and which server this is."""
+
+from dataclasses import asdict
+from typing import Any
+
+from dashboard.targets.capabilities import Facts, Feature, features
+from dashboard.targets.collection import Cadence, Collection
+from dashboard.targets.connect import Reader, TargetRefused
+from dashboard.targets.probes import Probe
+
+PROBE = "capabilities"
+CADENCE: Cadence = "hour"
+CAPABILITIES = Probe.read(__file__, "capabilities.sql")
+STATEMENTS = Probe.read(__file__, "statements_readable.sql", extension="pg_stat_statements")
+IDENTITY = Probe.read(__file__, "identity.sql")
+
+
+def collect(collection: Collection) -> None:
+    target, reader = collection.target, collection.reader
+    facts = facts_of(reader)
+    card = features(facts)
+    target.server_version = facts.server_version
+    target.system_identifier = _identity(reader)
+    target.capabilities = [asdict(feature) for feature in card]
+    target.capabilities_at = collection.now
+    collection.done(len(card))
+
+
+def card_of(reader: Reader) -> list[Feature]:
+    return features(facts_of(reader))
+
+
+def facts_of(reader: Reader) -> Facts:
+    found: dict[str, Any] = reader.ask(CAPABILITIES)[0]
+    schema = reader.schema_of("pg_stat_statements")
+    hidden, problem = 0, None
+    if schema is not None:
+        try:
+            with reader.savepoint():
+                hidden = reader.ask(STATEMENTS)[0]["hidden"]
+        except TargetRefused as refused:
+            problem = refused.sentence
+    return Facts(**found, statements_schema=schema, statements_problem=problem, statements_hidden=hidden)
+
+
+def _identity(reader: Reader) -> str | None:
+    """The cluster's own number, by which a restored copy is told from the original; None when it is not told."""
+    try:
+        with reader.savepoint():
+            return str(reader.ask(IDENTITY)[0]["system_identifier"])
+    except TargetRefused:
+        return None
