@@ -48,7 +48,7 @@ def change_page(query: ListQuery, now: datetime) -> ListPage[ChangeRow]:
     """The changes of the window that fit search and filters, newest first unless asked otherwise."""
     found = _filtered(query, now)
     total = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
-    columns = {"at": Change.at, "kind": Change.kind, "title": Change.title, "author": Change.author}
+    columns = {"at": Change.at, "kind": Change.kind, "title": func.lower(Change.title), "author": Change.author}
     column = columns[query.sort]
     order = column.desc().nulls_last() if query.descending else column.asc().nulls_last()
     rows = db.session.execute(found.order_by(order, Change.id.desc()).limit(query.limit).offset(query.offset))
