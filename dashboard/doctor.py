@@ -49,7 +49,7 @@ def _store() -> Finding:
 
 
 def _worker() -> Finding:
-    beat = "select max(last_heartbeat) > now() - interval '1 minute' from procrastinate_workers"
+    beat = "select max(last_heartbeat) > now() - interval '1 minute' from queue.procrastinate_workers"
     if db.session.scalar(text(beat)):
         return Finding(good=True, sentence="A worker takes jobs.")
     return Finding(good=False, sentence="No worker has been alive in the last minute: start `pilothouse worker`.")
