@@ -18,6 +18,11 @@ SEED = Path(__file__).parent / "seed.sql"
 APPLIED = "d3cef9a7b068"
 
 
+def key_file(server: Server) -> Path:
+    """Where the load finds its key."""
+    return server.data_dir / "demo.key"
+
+
 def ensure(server: Server) -> None:
     """Make what is missing: a second call, or one after a killed first, ends at the same database."""
     server.ensure_database(DATABASE, owner=OWNER)
