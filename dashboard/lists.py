@@ -153,16 +153,16 @@ def parse_window(text: str) -> timedelta:
     return window
 
 
-def _row(row: Any) -> dict[str, Any]:
-    """What a row tells the outside: its `json()` where it has one, else its fields."""
-    if hasattr(row, "json"):
-        return {key: json_value(value) for key, value in row.json().items()}
+def _row(row: Any, form: str = "json") -> dict[str, Any]:
+    """What a row tells the outside: its `json()` (for CSV its `csv()`) where it has one, else its fields."""
+    if tell := getattr(row, form, None) or getattr(row, "json", None):
+        return {key: json_value(value) for key, value in tell().items()}
     raw = asdict(row) if is_dataclass(row) and not isinstance(row, type) else dict(row)
     return {key: json_value(value) for key, value in raw.items()}
 
 
 def _csv(found: ListPage[Any]) -> Response:
-    rows = [_row(row) for row in found.rows]
+    rows = [_row(row, "csv") for row in found.rows]
     text = io.StringIO()
     writer = csv.writer(text)
     if rows:

@@ -1,6 +1,7 @@
 """Which variant of a percentage split somebody gets: flagd's bucketing version 2 (pure)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 VERSION = "v2"
 LARGEST_SUM = 2_147_483_647
@@ -38,6 +39,27 @@ def chosen(bucketing_value: str, weights: Sequence[int]) -> int | None:
         if bucket < end:
             return index
     return None
+
+
+def split(key: Any, entries: Sequence[Any]) -> Any:
+    """The variant of [variant] or [variant, weight] that a text falls into; None for input that cannot be used."""
+    weights = [_weight(entry) for entry in entries]
+    if not isinstance(key, str) or any(weight is None for weight in weights):
+        return None
+    index = chosen(key, [weight for weight in weights if weight is not None])
+    return None if index is None else entries[index][0]
+
+
+def _weight(entry: Any) -> int | None:
+    """A whole number, 1 where none is given; below zero counts as zero."""
+    if not isinstance(entry, list) or not 1 <= len(entry) <= 2:
+        return None
+    weight = entry[1] if len(entry) == 2 else 1
+    if isinstance(weight, bool) or not isinstance(weight, int | float | None):
+        return None
+    if weight is None:
+        return 1
+    return max(0, int(weight)) if weight == weight // 1 else None
 
 
 def _scrambled(block: int) -> int:

@@ -1,6 +1,6 @@
 """Changes of flags: each one locks the flag, leaves a version, an audit entry and a row in the change lane."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm.attributes import flag_modified
 
 from dashboard.errors import Conflict, Invalid
-from dashboard.flags import rules
+from dashboard.flags import compare, rules
 from dashboard.flags.ledger import announce, claim, definition_of, document_of, keep, kept, shared_document, write_down
 from dashboard.flags.models import KINDS, TYPES, Flag, FlagSetting
 from dashboard.flags.rules import Definition
@@ -23,7 +23,7 @@ class Stale(Conflict):
 
     def __init__(self, flag: Flag, base: dict[str, Any] | None, theirs: dict[str, Any], yours: dict[str, Any]) -> None:
         self.flag, self.base, self.theirs, self.yours = flag, base, theirs, yours
-        difference = {item.field: (item.before, item.after) for item in rules.differences(theirs, yours)}
+        difference = {item.field: (item.before, item.after) for item in compare.differences(theirs, yours)}
         super().__init__(f"Somebody else changed {flag.key} meanwhile. Nothing of yours was saved.", difference)
 
 
@@ -74,10 +74,10 @@ def set_in_environment(
     flag, setting = _locked_setting(flag, environment)
     definition = rules.normal(definition, flag.type)
     document, current = rules.document_of(definition), document_of(setting) if setting else None
-    if setting and (repeated or rules.same_json(document, current)):
+    if setting and (repeated or compare.same_json(document, current)):
         return setting
     _check_version(flag, environment, setting, version, document)
-    setting = _stored(flag, environment, setting, definition)
+    setting = stored(flag, environment, setting, definition)
     keep(flag, environment, setting.version, document, reason)
     announce([environment.id])
     title = _title(flag.key, environment, current, document)
@@ -100,13 +100,13 @@ def toggle(
     if setting is None:
         raise Invalid({"environment": f"{flag.key} is not set in {environment.slug} yet."})
     before = document_of(setting)
-    after = rules.document_of(replace(definition_of(setting), enabled=enabled))
+    after = rules.document_of(rules.switched(definition_of(setting), enabled=enabled))
     if repeated:
         return setting
     _check_version(flag, environment, setting, version, after)
     if setting.enabled == enabled:
         return setting
-    setting = _stored(flag, environment, setting, rules.definition_of(after))
+    setting = stored(flag, environment, setting, rules.definition_of(after))
     keep(flag, environment, setting.version, after, reason)
     announce([environment.id])
     title = _title(flag.key, environment, before, after)
@@ -187,7 +187,8 @@ def _check_version(
     raise Stale(flag, kept(flag, environment, version), theirs, yours)
 
 
-def _stored(flag: Flag, environment: Environment, setting: FlagSetting | None, definition: Definition) -> FlagSetting:
+def stored(flag: Flag, environment: Environment, setting: FlagSetting | None, definition: Definition) -> FlagSetting:
+    """Write the definition to the flag's row in the environment, one version on."""
     if setting is None:
         setting = FlagSetting(flag_id=flag.id, environment_id=environment.id, version=0)
         db.session.add(setting)

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from dashboard.flags import rules
 
+MAX_FILE = 20_000_000
 _SPACE = " \t\n\r"
 _NESTED = f"Nested deeper than {rules.MAX_DEPTH} levels."
 
@@ -35,7 +36,7 @@ def read_json(text: str) -> Any:
     if rules.depth_of(value, limit=rules.MAX_DEPTH) > rules.MAX_DEPTH:
         raise Refused(_NESTED)
     if "\\u" in text:
-        _check_text(value)
+        check_text(value)
     return value
 
 
@@ -118,7 +119,7 @@ def _finite(text: str) -> float:
     return number
 
 
-def _check_text(value: Any) -> None:
+def check_text(value: Any) -> None:
     """Nothing that PostgreSQL or UTF-8 cannot carry."""
     written = json.dumps(value, ensure_ascii=False)
     if "\\u0000" in written.replace("\\\\", ""):

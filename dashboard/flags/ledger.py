@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from dashboard.changes import record as changes
 from dashboard.errors import Invalid
-from dashboard.flags import rules
+from dashboard.flags import compare, rules
 from dashboard.flags.models import Flag, FlagOperation, FlagRevision, FlagSetting, FlagVersion
 from dashboard.flags.rules import Definition
 from dashboard.security.audit import record as audit
@@ -89,8 +89,8 @@ def write_down(
         "flag", title, subject=flag.key, environment_id=environment_id, author=current_author(), detail=detail
     )
     subject = f"{flag.key} in {environment.slug}" if environment else flag.key
-    old = rules.flat(before) if before is not None else None
-    audit(action, subject, before=old, after=dict(rules.flat(after)), reason=reason or None)
+    old = compare.flat(before) if before is not None else None
+    audit(action, subject, before=old, after=dict(compare.flat(after)), reason=reason or None)
 
 
 def definition_of(setting: FlagSetting) -> Definition:

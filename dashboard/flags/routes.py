@@ -1,5 +1,186 @@
-"""HTTP of this feature."""
+"""HTTP of feature flags: the matrix, a flag, and what may be done to it."""
 
-from flask import Blueprint
+import secrets
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+from flask.blueprints import BlueprintSetupState
+
+from dashboard import web
+from dashboard.errors import Invalid
+from dashboard.flags import conflicts, edits, forms, live, queries, rules
+from dashboard.flags.edits import Shared, Stale
+from dashboard.flags.ledger import definition_of
+from dashboard.flags.models import KINDS, TYPES, Flag
+from dashboard.flags.queries import flag_by_key, row_of
+from dashboard.flags.setting_routes import blueprint as setting
+from dashboard.lists import ListSpec, parse_list, respond
+from dashboard.security.guards import requires
+from dashboard.store import db
+from dashboard.targets.queries import all_environments, environment_by_slug
 
 blueprint = Blueprint("flags", __name__)
+blueprint.register_blueprint(setting)
+SPEC = ListSpec(
+    sorts=("key", "type", "kind", "owner", "updated_at"),
+    default_sort="key",
+    default_dir="asc",
+    filters={
+        "state": ("on", "off", "not_set"),
+        "environment": None,
+        "kind": KINDS,
+        "type": TYPES,
+        "owner": None,
+        "tag": None,
+        "archived": ("0", "1"),
+    },
+)
+
+
+@blueprint.record_once
+def _start(state: BlueprintSetupState) -> None:
+    live.init_app(state.app)
+
+
+@blueprint.app_context_processor
+def _words() -> dict[str, object]:
+    return {"new_operation": lambda: secrets.token_urlsafe(16), "FLAG_KINDS": KINDS, "FLAG_TYPES": TYPES}
+
+
+@blueprint.get("/flags")
+@requires("viewer", key="read")
+def index() -> Response:
+    found = queries.matrix(parse_list(SPEC))
+    owners, tags = queries.owners_and_tags()
+    changed = request.args.get("changed", "")
+    return respond(
+        "flags/list.html", found, environments=all_environments(), owners=owners, tags=tags, changed=changed,
+        section="flags",
+    )  # fmt: skip
+
+
+@blueprint.get("/flags/new")
+@requires("operator")
+def new() -> Response:
+    type_ = request.args.get("type", "boolean")
+    form = forms.blank(type_ if type_ in TYPES else "boolean")
+    return _new_page(form, {"type": type_ if type_ in TYPES else "boolean"}, {})
+
+
+@blueprint.post("/flags")
+@requires("operator")
+def create() -> Response:
+    fields = request.form.to_dict(flat=False)
+    form, typed = forms.sent(fields), request.form.to_dict()
+    if action := request.form.get("action"):
+        return _new_page(forms.with_rows_changed(form, action), typed, {})
+    try:
+        flag = _created(form, typed, request.form.getlist("environments"))
+    except Invalid as refused:
+        db.session.rollback()
+        if web.wants_json():
+            raise
+        return _new_page(form, typed, refused.fields, 422)
+    db.session.commit()
+    return web.moved(url_for("flags.show", key=flag.key))
+
+
+@blueprint.get("/flags/<key>")
+@requires("viewer", key="read")
+def show(key: str) -> Response:
+    flag = flag_by_key(key)
+    return web.page("flags/show.html", **_page_of(flag))
+
+
+@blueprint.post("/flags/<key>/shared")
+@requires("operator")
+def edit_shared(key: str) -> Response:
+    flag, typed = flag_by_key(key), request.form.to_dict()
+    version = forms.version_of(request.form.to_dict(flat=False))
+    try:
+        edits.edit_shared(flag, _shared(typed), version=version, operation_id=typed.get("operation_id"))
+    except Stale as stale:
+        return conflicts.answer(stale, None, flag_by_key(key).version)
+    except Invalid as refused:
+        db.session.rollback()
+        if web.wants_json():
+            raise
+        shown = _page_of(flag_by_key(key)) | {"errors": refused.fields, "typed": typed}
+        return web.page("flags/show.html", status=422, **shown)
+    db.session.commit()
+    return web.moved(url_for("flags.show", key=key))
+
+
+@blueprint.post("/flags/<key>/archive")
+@requires("operator")
+def archive(key: str) -> Response:
+    flag, typed = flag_by_key(key), request.form.to_dict()
+    _refuse(rules.confirmation_problems(
+        needed=True, key=key, typed_key=typed.get("typed_key", ""), reason=typed.get("reason", "")
+    ))  # fmt: skip
+    version = forms.version_of(request.form.to_dict(flat=False))
+    try:
+        edits.archive(flag, version=version, operation_id=typed.get("operation_id"), reason=typed["reason"].strip())
+    except Stale as stale:
+        return conflicts.answer(stale, None, flag_by_key(key).version)
+    db.session.commit()
+    return web.moved(url_for("flags.show", key=key))
+
+
+@blueprint.post("/flags/<key>/restore")
+@requires("operator")
+def restore(key: str) -> Response:
+    flag, typed = flag_by_key(key), request.form.to_dict()
+    version = forms.version_of(request.form.to_dict(flat=False))
+    try:
+        edits.restore(flag, version=version, operation_id=typed.get("operation_id"))
+    except Stale as stale:
+        return conflicts.answer(stale, None, flag_by_key(key).version)
+    db.session.commit()
+    return web.moved(url_for("flags.show", key=key))
+
+
+def _created(form: forms.DefinitionForm, typed: dict[str, str], slugs: list[str]) -> Flag:
+    """The flag, off in every environment that was ticked."""
+    type_ = typed.get("type", "")
+    problem = rules.key_problem(typed.get("key", ""))
+    _refuse({"key": problem} if problem else {})
+    _refuse({} if type_ in TYPES else {"type": "Choose a type."})
+    definition = forms.definition_of(form, type_)
+    flag = edits.create_flag(typed["key"], type_, _shared(typed), operation_id=typed.get("operation_id"))
+    for slug in slugs:
+        edits.set_in_environment(flag, environment_by_slug(slug), definition, version=None)
+    return flag
+
+
+def _shared(typed: dict[str, str]) -> Shared:
+    return Shared(
+        description=typed.get("description", "").strip().replace("\r\n", "\n"),
+        kind=typed.get("kind", "release"),
+        owner=typed.get("owner", "").strip(),
+        tags=forms.tags_of(typed.get("tags", "")),
+    )
+
+
+def _page_of(flag: Flag) -> dict[str, Any]:
+    return {
+        "flag": flag,
+        "row": row_of(flag),
+        "history": queries.history_of(flag),
+        "definition_of": definition_of,
+        "section": "flags",
+        "errors": {},
+        "typed": {},
+    }
+
+
+def _new_page(form: forms.DefinitionForm, typed: dict[str, str], errors: dict[str, str], status: int = 200) -> Response:
+    places = all_environments()
+    ticked = request.form.getlist("environments") if request.form else [place.slug for place in places]
+    context = {"form_shown": form, "typed": typed, "errors": errors, "environments": places, "ticked": ticked}
+    return web.page("flags/new.html", status=status, section="flags", **context)
+
+
+def _refuse(problems: dict[str, str]) -> None:
+    if problems:
+        raise Invalid(problems)

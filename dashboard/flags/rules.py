@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Type = Literal["boolean", "string", "integer", "float", "object"]
@@ -32,15 +32,6 @@ class Definition:
     default_variant: str | None = None
     targeting: Mapping[str, Any] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One field that differs, both sides as text; `None` where the side had nothing."""
-
-    field: str
-    before: str | None
-    after: str | None
 
 
 def key_problem(key: str) -> str | None:
@@ -95,9 +86,11 @@ def normal(definition: Definition, type_: str) -> Definition:
     if type_ != "float":
         return definition
     variants = {name: float(value) for name, value in definition.variants.items()}
-    return Definition(
-        definition.enabled, variants, definition.default_variant, definition.targeting, definition.metadata
-    )
+    return replace(definition, variants=variants)
+
+
+def switched(definition: Definition, *, enabled: bool) -> Definition:
+    return replace(definition, enabled=enabled)
 
 
 def document_of(definition: Definition) -> dict[str, Any]:
@@ -126,29 +119,6 @@ def definition_of(document: Mapping[str, Any]) -> Definition:
     )
 
 
-def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[Difference]:
-    """What differs between two documents, field by field and variant by variant, in the order of reading."""
-    old, new = flat(before or {}), flat(after or {})
-    names = [*new, *(name for name in old if name not in new)]
-    return [Difference(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]
-
-
-def flat(document: Mapping[str, Any]) -> dict[str, str]:
-    """A document as field → text: a variant is a field of its own; numbers keep the words they were written in."""
-    fields: dict[str, str] = {}
-    for name, value in document.items():
-        if name == "variants":
-            fields |= {f"variant {variant}": json.dumps(item, ensure_ascii=False) for variant, item in value.items()}
-            fields["order of variants"] = ", ".join(value)
-        elif isinstance(value, str):
-            fields[name] = value
-        else:
-            fields[name] = json.dumps(value, ensure_ascii=False, indent=2 if name == "targeting" else None)
-    if len(document.get("variants", ())) < 2:
-        fields.pop("order of variants", None)
-    return fields
-
-
 def confirmation_problems(*, needed: bool, key: str, typed_key: str, reason: str) -> dict[str, str]:
     """Production asks for a reason and for the key typed by hand, so that no slip of the mouse changes it."""
     problems = {}
@@ -159,11 +129,6 @@ def confirmation_problems(*, needed: bool, key: str, typed_key: str, reason: str
     if needed and typed_key.strip() != key:
         problems["typed_key"] = f"Type {key} to confirm."
     return problems
-
-
-def same_json(left: Any, right: Any) -> bool:
-    """Equal as JSON texts: 1 is not 1.0, 0.0 is not -0.0, and the order of keys counts."""
-    return json.dumps(left) == json.dumps(right)
 
 
 def shortened(text: str, limit: int = 60) -> str:

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from dashboard.flags import rules
-from dashboard.flags.exact import Refused, places_in, read_json
+from dashboard.flags.exact import MAX_FILE, Refused, places_in, read_json
 from dashboard.flags.rules import Definition
 
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
-MAX_FILE = 20_000_000
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,204 @@
+"""Every environment's flags in this process's memory: fresh by notifications and polling, kept when the store goes.
+
+One thread and one connection of its own in each process that evaluates, started by the first question. LISTEN makes a
+change visible at once; behind a pooler, where notifications get lost, the next poll does.
+"""
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import psycopg
+from flask import Flask, current_app
+from flask.sansio.app import App
+from psycopg.rows import namedtuple_row
+from sqlalchemy.engine import make_url
+
+from dashboard.errors import NotFound, Unavailable
+from dashboard.flags.flagset import FlagSet, ReadyFlag, ready
+from dashboard.flags.ledger import CHANNEL
+from dashboard.flags.rules import Definition
+
+log = logging.getLogger(__name__)
+POLL_S = 1.0
+STEPS = 5
+STALE_AFTER_S = 10.0
+FIRST_WAIT_S = 3.0
+EXTENSION = "pilothouse_flags"
+REVISIONS = """
+    select e.id,
+           e.slug,
+           coalesce(r.revision || '.' || cast(extract(epoch from r.changed_at) * 1000000 as bigint), '0') as revision,
+           coalesce(r.set_metadata, '{}') as metadata
+      from environment e
+ left join flag_revision r on r.environment_id = e.id
+  order by e.id
+"""
+FLAGS = """
+    select f.key, f.type, s.id, s.version, s.enabled, s.variants, s.default_variant, s.targeting, s.flag_metadata
+      from flag_setting s
+      join flag f on f.id = s.flag_id
+     where s.environment_id = %s
+       and f.archived_at is null
+  order by f.key
+"""
+
+
+@dataclass(frozen=True)
+class State:
+    """fresh: as the store has it; stale: the last known set serves; failed: nothing was ever loaded."""
+
+    status: Literal["fresh", "stale", "failed"]
+    age_s: float | None
+    reason: str | None
+
+
+class Live:
+    """The sets of one process. Readers take whole sets, so they never see half of a change."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._sets: Mapping[int, FlagSet] = {}
+        self._ready: dict[int, tuple[object, ReadyFlag]] = {}
+        self._as_of: float | None = None
+        self._reason: str | None = None
+        self._forget_thread()
+
+    def _forget_thread(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._tried = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def sets(self) -> Mapping[int, FlagSet]:
+        """Environment id → set; the first caller of a process waits for the first load. Raises Unavailable."""
+        self.start()
+        if self._as_of is None:
+            self._tried.wait(FIRST_WAIT_S)
+        if self._as_of is None:
+            raise Unavailable("The flags were not loaded yet: the store does not answer.", 1)
+        return self._sets
+
+    def state(self) -> State:
+        self.start()
+        if self._as_of is None:
+            self._tried.wait(FIRST_WAIT_S)
+        if self._as_of is None:
+            return State("failed", None, self._reason or "The flags were never loaded.")
+        age_s = time.monotonic() - self._as_of
+        if age_s < STALE_AFTER_S:
+            return State("fresh", round(age_s, 3), None)
+        return State("stale", round(age_s, 3), self._reason or "The store has not answered lately.")
+
+    def start(self) -> None:
+        """Once per process: a fork inherits the sets, never the thread or its connection."""
+        if self._pid != os.getpid():
+            self._forget_thread()
+        if self._thread is not None and self._thread.is_alive():
+            return
+        with self._lock:
+            if not (self._thread and self._thread.is_alive()) and not self._stop.is_set():
+                self._thread = threading.Thread(target=self._run, name="flags", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread is not None and self._pid == os.getpid():
+            self._thread.join(POLL_S)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._follow()
+            except psycopg.Error as error:
+                self._reason = "The store does not answer."
+                log.warning("flags are served from memory: %s", type(error).__name__)
+            self._tried.set()
+            self._stop.wait(POLL_S)
+
+    def _follow(self) -> None:
+        """Load, then wait for a notification or the next poll, until the connection breaks or we are stopped."""
+        with self._connected() as connection:
+            connection.execute(f"listen {CHANNEL}".encode())
+            while not self._stop.is_set():
+                self._catch_up(connection)
+                self._wait(connection)
+
+    def _wait(self, connection: psycopg.Connection[Any]) -> None:
+        for _ in range(STEPS):
+            notified = list(connection.notifies(timeout=POLL_S / STEPS, stop_after=1))
+            if notified or self._stop.is_set():
+                return
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(
+            self._url,
+            autocommit=True,
+            row_factory=namedtuple_row,
+            connect_timeout=3,
+            tcp_user_timeout=5_000,
+            keepalives_idle=5,
+            keepalives_interval=2,
+            keepalives_count=3,
+            application_name="pilothouse-flags",
+            prepare_threshold=None,
+        )
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        return connection
+
+    def _catch_up(self, connection: psycopg.Connection[Any]) -> None:
+        with connection.transaction():
+            connection.execute("set local statement_timeout = 5000")
+            heads = connection.execute(REVISIONS).fetchall()
+            sets = {}
+            for head in heads:
+                known = self._sets.get(head.id)
+                same = known and (known.environment, known.revision) == (head.slug, head.revision)
+                sets[head.id] = known if known and same else self._loaded(connection, head)
+        self._sets = sets
+        self._as_of, self._reason = time.monotonic(), None
+        self._tried.set()
+
+    def _loaded(self, connection: psycopg.Connection[Any], head: Any) -> FlagSet:
+        """The set of one environment; what was compiled at this version already is taken as it is."""
+        flags = {}
+        for row in connection.execute(FLAGS, (head.id,)).fetchall():
+            made_of = (row.version, json.dumps(head.metadata))
+            compiled_of, flag = self._ready.get(row.id, (None, None))
+            if flag is None or compiled_of != made_of:
+                parts = (row.enabled, row.variants, row.default_variant, row.targeting, row.flag_metadata)
+                flag = ready(row.key, row.type, Definition(*parts), head.metadata)
+                self._ready[row.id] = (made_of, flag)
+            flags[row.key] = flag
+        return FlagSet(head.slug, head.revision, flags, head.metadata)
+
+
+def init_app(app: App) -> None:
+    live = Live(app.config["SQLALCHEMY_DATABASE_URI"])
+    app.extensions[EXTENSION] = live
+
+
+def flags_of(environment_id: int) -> FlagSet:
+    """The flags of an environment as this process knows them. Raises NotFound, Unavailable."""
+    live: Live = current_app.extensions[EXTENSION]
+    found = live.sets().get(environment_id)
+    if found is None:
+        raise NotFound("This environment is no longer there.")
+    return found
+
+
+def state() -> State:
+    """For /readyz/flags and for the header of answers that come from the last known set."""
+    live: Live = current_app.extensions[EXTENSION]
+    return live.state()
+
+
+def stop(app: Flask) -> None:
+    live: Live = app.extensions[EXTENSION]
+    live.stop()

@@ -1,0 +1,153 @@
+"""HTTP of a flag in one environment: edit it, turn it on or off."""
+
+from collections.abc import Callable, Mapping
+
+from flask import Blueprint, Response, request, url_for
+
+from dashboard import web
+from dashboard.errors import Invalid
+from dashboard.flags import compare, conflicts, edits, forms, rules
+from dashboard.flags.edits import Stale
+from dashboard.flags.ledger import definition_of, document_of
+from dashboard.flags.models import Flag
+from dashboard.flags.queries import Cell, cell_of, flag_by_key, row_of
+from dashboard.security.guards import requires
+from dashboard.store import db
+from dashboard.targets.models import Environment
+from dashboard.targets.queries import environment_by_slug
+
+blueprint = Blueprint("setting", __name__, url_prefix="/flags/<key>/in/<slug>")
+SWITCH = {"on": True, "off": False}
+
+
+@blueprint.get("")
+@requires("operator")
+def edit(key: str, slug: str) -> Response:
+    flag, environment = flag_by_key(key), environment_by_slug(slug)
+    cell = cell_of(flag, environment)
+    return _edit_page(flag, cell, _form_of(flag, cell), {})
+
+
+@blueprint.post("/set")
+@requires("operator")
+def save(key: str, slug: str) -> Response:
+    flag, environment = flag_by_key(key), environment_by_slug(slug)
+    fields = request.form.to_dict(flat=False)
+    form = forms.sent(fields)
+    if action := request.form.get("action"):
+        return _edit_page(flag, cell_of(flag, environment), forms.with_rows_changed(form, action), {})
+    try:
+        reason = _confirmed(flag, environment)
+        edits.set_in_environment(
+            flag,
+            environment,
+            forms.definition_of(form, flag.type),
+            version=forms.version_of(fields),
+            operation_id=request.form.get("operation_id"),
+            reason=reason,
+        )
+    except Stale as stale:
+        return conflicts.answer(stale, environment, cell_of(flag, environment).version)
+    except Invalid as refused:
+        return _again(refused, lambda found, cell, errors: _edit_page(found, cell, form, errors, 422), key, slug)
+    db.session.commit()
+    return web.moved(url_for("flags.show", key=key))
+
+
+@blueprint.get("/confirm")
+@requires("operator")
+def confirm(key: str, slug: str) -> Response:
+    flag, environment = flag_by_key(key), environment_by_slug(slug)
+    return _confirm_page(flag, cell_of(flag, environment), _switch(request.args.get("enabled")), {})
+
+
+@blueprint.post("/toggle")
+@requires("operator")
+def toggle(key: str, slug: str) -> Response:
+    flag, environment = flag_by_key(key), environment_by_slug(slug)
+    enabled = _switch(request.form.get("enabled"))
+    try:
+        reason = _confirmed(flag, environment)
+        version = forms.version_of(request.form.to_dict(flat=False))
+        operation_id = request.form.get("operation_id")
+        edits.toggle(flag, environment, enabled, version=version, operation_id=operation_id, reason=reason)
+    except Stale as stale:
+        return conflicts.answer(stale, environment, cell_of(flag, environment).version)
+    except Invalid as refused:
+        if request.form.get("view") != "confirm":
+            raise
+        return _again(refused, lambda found, cell, errors: _confirm_page(found, cell, enabled, errors, 422), key, slug)
+    db.session.commit()
+    return _toggled(flag, environment)
+
+
+def _toggled(flag: Flag, environment: Environment) -> Response:
+    """The part of the page that the button stands in, with a way back."""
+    view = request.form.get("view")
+    if view == "confirm":
+        return web.moved(url_for("flags.show", key=flag.key))
+    done = cell_of(flag, environment)
+    if view == "card":
+        return web.written("flags/_card.html", url_for("flags.show", key=flag.key), cell=done, flag=flag, done=done)
+    back = url_for("flags.index", changed=f"{flag.key}:{environment.slug}")
+    return web.written("flags/_row.html", back, row=row_of(flag), done=done)
+
+
+def _switch(text: str | None) -> bool:
+    if text not in SWITCH:
+        raise Invalid({"enabled": "A flag is turned “on” or “off”."})
+    return SWITCH[text]
+
+
+def _confirmed(flag: Flag, environment: Environment) -> str:
+    """The reason, when everything that this environment asks for was given. Raises Invalid."""
+    reason, typed_key = request.form.get("reason", ""), request.form.get("typed_key", "")
+    problems = rules.confirmation_problems(
+        needed=environment.is_production, key=flag.key, typed_key=typed_key, reason=reason
+    )
+    if problems:
+        raise Invalid(problems)
+    return reason.strip()
+
+
+def _again(
+    refused: Invalid, show: Callable[[Flag, Cell, Mapping[str, str]], Response], key: str, slug: str
+) -> Response:
+    """The same form with what was typed and what is wrong; machines get the plain refusal."""
+    db.session.rollback()
+    if web.wants_json():
+        raise refused
+    flag = flag_by_key(key)
+    return show(flag, cell_of(flag, environment_by_slug(slug)), refused.fields)
+
+
+def _form_of(flag: Flag, cell: Cell) -> forms.DefinitionForm:
+    """What is set here; where nothing is, what another environment has, switched off."""
+    if cell.setting:
+        return forms.shown(definition_of(cell.setting), flag.type)
+    model = next((other.setting for other in row_of(flag).cells if other.setting), None)
+    if model is None:
+        return forms.blank(flag.type)
+    return forms.shown(rules.switched(definition_of(model), enabled=False), flag.type)
+
+
+def _edit_page(
+    flag: Flag, cell: Cell, form: forms.DefinitionForm, errors: Mapping[str, str], status: int = 200
+) -> Response:
+    return web.page(
+        "flags/edit.html", status=status, flag=flag, cell=cell, form_shown=form, errors=errors,
+        environment=cell.environment, version=request.form.get("version", cell.version), typed=request.form.to_dict(),
+        section="flags",
+    )  # fmt: skip
+
+
+def _confirm_page(flag: Flag, cell: Cell, enabled: bool, errors: Mapping[str, str], status: int = 200) -> Response:
+    if cell.setting is None:
+        raise Invalid({"environment": f"{flag.key} is not set in {cell.environment.slug} yet."})
+    before = document_of(cell.setting)
+    after = before | {"state": "ENABLED" if enabled else "DISABLED"}
+    return web.page(
+        "flags/confirm.html", status=status, flag=flag, cell=cell, enabled=enabled, errors=errors,
+        differences=compare.differences(before, after), environment=cell.environment,
+        version=request.form.get("version", cell.version), typed=request.form.to_dict(), section="flags",
+    )  # fmt: skip
