@@ -1,5 +1,55 @@
-"""HTTP of this feature."""
+"""The activity page: what the sessions of a target do now, who waits for whom, and how busy it has been."""
 
-from flask import Blueprint
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from flask import Blueprint, Response
+
+from dashboard.activity import queries, rules
+from dashboard.activity.live import sessions_of
+from dashboard.charts import spans
+from dashboard.lists import WINDOWS, ListPage, ListQuery, ListSpec, parse_list, respond
+from dashboard.security.guards import requires
+from dashboard.targets.queries import target_by_slug
+from dashboard.web import wants_json
 
 blueprint = Blueprint("activity", __name__)
+SHOWN = 200
+STATES = ("active", "transaction", "blocked", "idle")
+SPEC = ListSpec(sorts=tuple(rules.SORTS), default_sort="transaction_ms", default_window="3h", filters={"state": STATES})
+
+
+@blueprint.get("/t/<slug>/activity")
+@requires("viewer", key="read")
+def session_list(slug: str) -> Response:
+    target = target_by_slug(slug)
+    query = parse_list(SPEC)
+    now = datetime.now(UTC)
+    seen = sessions_of(target, now)
+    if seen.problem and wants_json():
+        raise seen.problem
+    window = query.window or timedelta(hours=3)
+    step = queries.step_of(window)
+    busy = queries.busy_sessions(target.id, now - window, step)
+    return respond(
+        "activity/list.html",
+        _page(query, seen.sessions, seen.as_of),
+        target=target,
+        section="activity",
+        seen=seen,
+        long=rules.long_transactions(seen.sessions),
+        idle=rules.idle_transactions(seen.sessions),
+        tree=rules.blocking_tree(seen.sessions),
+        busy=busy,
+        windows=WINDOWS,
+        marks=[],
+        gaps=spans([(one.at, 0) for one in busy], 3 * step),
+    )
+
+
+def _page(query: ListQuery, sessions: list[rules.Session], as_of: datetime | None) -> ListPage[rules.Session]:
+    """Two hundred sessions at once: what somebody looks for in an incident is on the first page."""
+    query = replace(query, size=max(SHOWN, query.size))
+    found = rules.matching(sessions, query.q, query.filters.get("state"))
+    found = rules.ordered(found, query.sort, descending=query.descending)
+    return ListPage(found[query.offset : query.offset + query.limit], len(found), query, as_of=as_of)

@@ -24,7 +24,10 @@ class StatementFamily(Base):
 
 
 class StatementEntry(Base):
-    """One entry of pg_stat_statements with its counters when last read: what the next difference is made from."""
+    """One entry of pg_stat_statements with its counters when last read: what the next difference is made from.
+
+    An entry that vanished keeps its row, so that its text need not be asked for when it returns; `gone_at` is set.
+    """
 
     __tablename__ = "statement_entry"
 
@@ -33,18 +36,20 @@ class StatementEntry(Base):
     toplevel: Mapped[bool] = mapped_column(primary_key=True)
     queryid: Mapped[int] = mapped_column(primary_key=True)
     family_id: Mapped[int] = mapped_column(ForeignKey("statement_family.id", ondelete="CASCADE"), index=True)
-    slot: Mapped[datetime]
+    username: Mapped[str]
+    first_seen_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    gone_at: Mapped[datetime | None]
     stats_since: Mapped[datetime | None]
     calls: Mapped[int]
     total_ms: Mapped[float]
-    mean_ms: Mapped[float]
     stddev_ms: Mapped[float]
     rows: Mapped[int]
     shared_hit: Mapped[int]
     shared_read: Mapped[int]
     temp_blocks: Mapped[int]
     wal_bytes: Mapped[int]
-    io_ms: Mapped[float]
+    io_ms: Mapped[float | None]
 
 
 class StatementSample(Base):
@@ -67,11 +72,15 @@ class StatementSample(Base):
     shared_read: Mapped[int]
     temp_blocks: Mapped[int]
     wal_bytes: Mapped[int]
-    io_ms: Mapped[float]
+    io_ms: Mapped[float | None]
 
 
 class StatementReading(Base):
-    """One reading of pg_stat_statements: from when it counts, and whether something was lost in between."""
+    """One reading of pg_stat_statements: from when it counts, and whether something was lost in between.
+
+    `epoch` names the server and database that answered; `read_at` is that server's clock. `hidden_ms` is what
+    entries of other roles added that our role may not see; `hidden_total_ms` what they had counted in all.
+    """
 
     __tablename__ = "statement_reading"
     __table_args__ = {"postgresql_partition_by": "RANGE (slot)"}
@@ -81,8 +90,13 @@ class StatementReading(Base):
     since: Mapped[datetime | None]
     is_complete: Mapped[bool]
     reason: Mapped[str | None]
+    read_at: Mapped[datetime]
+    epoch: Mapped[str]
+    started_at: Mapped[datetime | None]
+    stats_reset_at: Mapped[datetime | None]
+    evictions: Mapped[int | None]
+    own_role: Mapped[str | None]
     entries: Mapped[int]
     hidden_entries: Mapped[int]
     hidden_ms: Mapped[float]
-    evictions: Mapped[int | None]
-    stats_reset_at: Mapped[datetime | None]
+    hidden_total_ms: Mapped[float]

@@ -1,0 +1,44 @@
+-- The sessions of this database, the busiest first. Waits come from pg_locks only where somebody waits: the whole
+-- lock table is never read on a quiet server. The session that asks is left out. What a role may not see is null, and told so.
+with waits as materialized (
+    select w.pid, w.locktype, w.mode, w.relation, w.database, w.waitstart
+      from pg_catalog.pg_locks as w
+     where not w.granted
+)
+select a.pid,
+       a.usename as username,
+       a.application_name as application,
+       pg_catalog.host(a.client_addr) as address,
+       a.backend_type,
+       a.state,
+       a.wait_event_type,
+       a.wait_event,
+       a.backend_start as started_at,
+       a.xact_start as transaction_at,
+       a.query_start as query_at,
+       a.state_change as changed_at,
+       pg_catalog.left(a.query, 2000) as query,
+       a.backend_type is null as is_hidden,
+       case when a.wait_event_type = 'Lock' then pg_catalog.pg_blocking_pids(a.pid) else '{}' end as blocked_by,
+       l.mode as lock_mode,
+       coalesce(n.nspname || '.' || c.relname, l.locktype) as lock_object,
+       l.waitstart as waiting_since,
+       pg_catalog.clock_timestamp() as read_at,
+       count(*) over () as total
+  from pg_catalog.pg_stat_activity as a
+  left join lateral (
+       select w.mode, w.locktype, w.relation, w.database, w.waitstart
+         from waits as w
+        where w.pid = a.pid
+          and a.wait_event_type = 'Lock'
+        limit 1
+       ) as l on true
+  left join pg_catalog.pg_class as c on c.oid = l.relation and l.database = a.datid
+  left join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+ where a.datid = (select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database())
+   and a.pid <> pg_catalog.pg_backend_pid()
+ order by coalesce(a.wait_event_type = 'Lock', false) desc,
+          coalesce(a.state, '') in ('', 'idle'),
+          a.xact_start nulls last,
+          a.pid
+ limit 1000;

@@ -1,0 +1,190 @@
+"""Reads pg_stat_statements of a target once a minute and stores what happened since the last reading."""
+
+from typing import Any
+
+from dashboard.changes.record import record
+from dashboard.statements import edits
+from dashboard.statements.family import digest
+from dashboard.statements.rules import Counters, Differences, Key, Reading, Step, differences, step
+from dashboard.targets.collection import Cadence, Collection
+from dashboard.targets.connect import Reader, TargetRefused
+from dashboard.targets.probes import Older, Probe, quoted
+
+PROBE = "statements"
+CADENCE: Cadence = "minute"
+EXTENSION = "pg_stat_statements"
+SERVER = Probe.read(__file__, "server.sql", extension=EXTENSION)
+SYSTEM = Probe.read(__file__, "system.sql")
+TEXTS = Probe.read(__file__, "texts.sql", extension=EXTENSION)
+STATEMENTS = Probe.read(
+    __file__,
+    "statements.sql",
+    older=(
+        Older(EXTENSION, "stats_since", "s.stats_since", "cast(null as timestamptz)"),
+        Older(
+            EXTENSION,
+            "shared_blk_read_time",
+            "s.shared_blk_read_time + s.shared_blk_write_time",
+            "s.blk_read_time + s.blk_write_time",
+        ),
+    ),
+    extension=EXTENSION,
+)
+UNSEEN = "select pg_catalog.set_config('pilothouse.queryids', %(queryids)s, true) as listed"
+NOT_LOADED = (
+    "pg_stat_statements is installed but not loaded by the server; it counts after a restart with this setting."
+)
+LOAD = "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'; -- added to what it lists; then restart"
+NO_USAGE = "The watching role may not use the schema that pg_stat_statements is installed in."
+TOO_OLD = "The extension pg_stat_statements in this database is older than the server."
+UPDATE = "ALTER EXTENSION pg_stat_statements UPDATE;"
+HIDDEN = "{count} statements of other roles are hidden from the watching role; their time is known only as a whole."
+
+
+def collect(collection: Collection) -> None:
+    """Store one reading; the same slot a second time changes nothing."""
+    if edits.is_stored(collection.target.id, collection.slot):
+        return
+    reader = collection.reader
+    server, entries = _read(collection)
+    own = server["role_oid"] if server["role_is_ours"] else None
+    told = [row for row in entries if row["userid"] != own]
+    visible = {_key(row): row for row in told if row["queryid"] is not None}
+    hidden = [row for row in told if row["queryid"] is None]
+    current = Reading(
+        slot=collection.slot,
+        at=server["read_at"],
+        epoch=f"{_system(reader)}/{server['dbid']}/{own or ''}",
+        started_at=server["started_at"],
+        stats_reset_at=server["stats_reset_at"],
+        evictions=server["evictions"],
+        hidden_entries=len(hidden),
+        hidden_total_ms=sum(row["total_ms"] for row in hidden),
+    )
+    families = _families(collection, visible)
+    counters = {key: _counters(row, times_io=server["times_io"]) for key, row in visible.items()}
+    _store(collection, current, counters, families, server["role_name"] if own else None, visible)
+    collection.done(len(entries))
+    if hidden:
+        collection.partial(HIDDEN.format(count=len(hidden)), f"GRANT pg_monitor TO {quoted(server['role_name'])};")
+
+
+def _store(
+    collection: Collection,
+    current: Reading,
+    counters: dict[Key, Counters],
+    families: dict[Key, int],
+    own_role: str | None,
+    rows: dict[Key, dict[str, Any]],
+) -> None:
+    target_id = collection.target.id
+    previous = edits.previous_reading(target_id)
+    before = edits.stored_counters(target_id)
+    how = step(previous, current)
+    found = differences(before, counters, how, previous)
+    edits.store_samples(target_id, current.slot, found.added, families)
+    changed = {key: value for key, value in counters.items() if before.get(key) != value}
+    names = {key: str(rows[key]["username"]) for key in changed}
+    edits.store_entries(target_id, current.slot, changed, families, names)
+    edits.mark_gone(target_id, current.slot, before.keys() - counters.keys())
+    edits.store_reading(
+        target_id,
+        current,
+        since=min(previous.slot, current.slot) if previous and how.counts else None,
+        reason=" ".join([*how.reasons, *_oddities(how, found)]) or None,
+        own_role=own_role,
+        entries=len(counters),
+        hidden_ms=_hidden_ms(previous, current, how),
+    )
+    if how.from_zero:
+        _record_reset(target_id, current)
+
+
+def _read(collection: Collection) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    reader = collection.reader
+    try:
+        return reader.ask(SERVER)[0], reader.ask(STATEMENTS)
+    except TargetRefused as refused:
+        if refused.sqlstate == "55000":
+            raise TargetRefused(refused.sqlstate, NOT_LOADED, LOAD) from None
+        if refused.sqlstate == "42501":
+            user = next(login.username for login in collection.target.logins if login.purpose == "watch")
+            schema = reader.schema_of(EXTENSION) or ""
+            grant = f"GRANT USAGE ON SCHEMA {quoted(schema)} TO {quoted(user)};"
+            raise TargetRefused(refused.sqlstate, NO_USAGE, grant) from None
+        if refused.sqlstate in {"42P01", "42703", "42883"} and refused.remedy_sql is None:
+            raise TargetRefused(refused.sqlstate, TOO_OLD, UPDATE) from None
+        raise
+
+
+def _system(reader: Reader) -> str:
+    """Some services keep the identifier of the cluster from everybody."""
+    try:
+        with reader.savepoint():
+            return str(reader.ask(SYSTEM)[0]["system_identifier"])
+    except TargetRefused:
+        return "unknown"
+
+
+def _families(collection: Collection, visible: dict[Key, dict[str, Any]]) -> dict[Key, int]:
+    """The family of every entry; texts are asked for only where an entry was never seen."""
+    families = edits.known_families(collection.target.id)
+    unseen = visible.keys() - families.keys()
+    if unseen:
+        listed = ",".join(str(key.queryid) for key in sorted(unseen))
+        collection.reader.rows(UNSEEN, {"queryids": f"{{{listed}}}"})
+        rows = collection.reader.ask(TEXTS)
+        texts = {_key(row): row["text"] for row in rows if _key(row) in unseen}
+        keys = {key: digest(text) for key, text in texts.items()}
+        ids = edits.store_families(collection.target.id, collection.slot, {keys[key]: texts[key] for key in texts})
+        families |= {key: ids[keys[key]] for key in texts}
+    gone = [key for key in visible if key not in families]
+    for key in gone:
+        del visible[key]
+    return families
+
+
+def _key(row: dict[str, Any]) -> Key:
+    return Key(row["userid"], row["toplevel"], row["queryid"])
+
+
+def _counters(row: dict[str, Any], *, times_io: bool) -> Counters:
+    return Counters(
+        calls=row["calls"],
+        total_ms=row["total_ms"],
+        stddev_ms=row["stddev_ms"],
+        rows=row["rows"],
+        shared_hit=row["shared_hit"],
+        shared_read=row["shared_read"],
+        temp_blocks=row["temp_blocks"],
+        wal_bytes=row["wal_bytes"],
+        io_ms=row["io_ms"] if times_io else None,
+        stats_since=row["stats_since"],
+    )
+
+
+def _oddities(how: Step, found: Differences) -> list[str]:
+    """What single entries did, where the whole does not already explain it."""
+    sentences = []
+    if found.restarted and not how.reasons:
+        sentences.append(f"{found.restarted} statements began to count anew.")
+    if found.uncovered:
+        sentences.append(f"{found.uncovered} statements became visible; they count from here on.")
+    return sentences
+
+
+def _hidden_ms(previous: Reading | None, current: Reading, how: Step) -> float:
+    if previous is None or not how.counts or how.from_zero:
+        return 0.0
+    return max(0.0, current.hidden_total_ms - previous.hidden_total_ms)
+
+
+def _record_reset(target_id: int, current: Reading) -> None:
+    record(
+        "reset",
+        "Statement statistics were emptied, by a reset or a crash",
+        subject=EXTENSION,
+        target_id=target_id,
+        at=current.stats_reset_at,
+        dedupe_key=f"statements-reset:{target_id}:{current.stats_reset_at}",
+    )

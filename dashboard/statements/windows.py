@@ -1,0 +1,140 @@
+"""What a window of statements rests on, and how its intervals become points of charts (pure)."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+MOST_POINTS = 240
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+STEPS = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440)]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The readings that a window's numbers come from; `since` and `until` is what they really cover."""
+
+    start: datetime
+    end: datetime
+    first_slot: datetime | None
+    since: datetime | None
+    until: datetime | None
+    readings: int
+    incomplete: int
+    covered_ms: float
+    hidden_entries: int
+    hidden_ms: float
+    own_role: str | None
+    losses: Sequence["Loss"] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        return self.readings > 0 and self.incomplete == 0
+
+    @property
+    def covered(self) -> timedelta:
+        return timedelta(milliseconds=self.covered_ms)
+
+    @property
+    def is_short(self) -> bool:
+        """Less than nine tenths of what was asked for."""
+        return self.covered < 0.9 * (self.end - self.start)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """An interval in which something was lost, and why."""
+
+    since: datetime | None
+    slot: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """What a family did in one bucket of a chart; `covered_ms` is how much of the bucket was watched."""
+
+    at: datetime
+    covered_ms: float
+    calls: int
+    total_ms: float
+    squares_ms2: float
+    rows: int
+    blocks: int
+
+
+Points = list[tuple[datetime, float | None]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One line chart: the names of its series with their points."""
+
+    key: str
+    title: str
+    unit: str
+    series: list[tuple[str, Points]]
+
+
+def bucket(window: timedelta) -> timedelta:
+    """The shortest step that draws a window in at most 240 points."""
+    return next((step for step in STEPS if window / step <= MOST_POINTS), STEPS[-1])
+
+
+def charts(intervals: Sequence[Interval]) -> list[Chart]:
+    """Four views of a family: how often, how long, how many rows, how many blocks. Blocks and rows do not depend on
+    how busy the machine is: when they rise, plan or data changed; when only the time rises, something else did.
+    """
+    return [
+        Chart("calls", "Calls per minute", "", [("calls per minute", _points(intervals, _calls_per_minute))]),
+        Chart(
+            "time",
+            "Time per call",
+            "ms",
+            [
+                ("mean", _points(intervals, _mean_ms)),
+                ("mean + 1 deviation", _points(intervals, _mean_and_deviation_ms)),
+            ],
+        ),
+        Chart("blocks", "Blocks per call", "", [("blocks per call", _points(intervals, _blocks_per_call))]),
+        Chart("rows", "Rows per call", "", [("rows per call", _points(intervals, _rows_per_call))]),
+    ]
+
+
+def _points(intervals: Sequence[Interval], value: Callable[[Interval], float | None]) -> Points:
+    return [(one.at, value(one)) for one in intervals]
+
+
+def _calls_per_minute(one: Interval) -> float | None:
+    return one.calls / one.covered_ms * 60_000 if one.covered_ms else None
+
+
+def _mean_ms(one: Interval) -> float | None:
+    return one.total_ms / one.calls if one.calls else None
+
+
+def _mean_and_deviation_ms(one: Interval) -> float | None:
+    spread = deviation(one.calls, one.total_ms, one.squares_ms2)
+    return None if spread is None else one.total_ms / one.calls + spread
+
+
+def _rows_per_call(one: Interval) -> float | None:
+    return one.rows / one.calls if one.calls else None
+
+
+def _blocks_per_call(one: Interval) -> float | None:
+    return one.blocks / one.calls if one.calls else None
+
+
+def gaps(intervals: Sequence[Interval], step: timedelta) -> list[tuple[datetime, datetime]]:
+    """Stretches in which nothing was read."""
+    longest = max(2 * step, timedelta(minutes=3))
+    return [(before.at, after.at) for before, after in pairwise(intervals) if after.at - before.at > longest]
+
+
+def deviation(calls: float, total_ms: float, squares_ms2: float) -> float | None:
+    """Population standard deviation of a window in ms; None without a call."""
+    if not calls:
+        return None
+    return math.sqrt(max(0.0, squares_ms2 / calls - (total_ms / calls) ** 2))
