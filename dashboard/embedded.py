@@ -72,11 +72,16 @@ class Server:
         """Start the server or adopt the one that is running on this folder; refuses nobody."""
         made_data_dir(self.data_dir)
         with self._turn():
-            self._share = self._share or locked(self.data_dir / "users.lock", fcntl.LOCK_SH)
-            self.adopted = self.is_running
-            if not self.adopted:
-                self._launch()
-            self._wait_until_ready()
+            share = self._share or locked(self.data_dir / "users.lock", fcntl.LOCK_SH)
+            try:
+                self.adopted = self.is_running
+                if not self.adopted:
+                    self._launch()
+                self._wait_until_ready()
+            except BaseException:
+                share.close()
+                raise
+            self._share = share
         return self
 
     def stop(self) -> None:

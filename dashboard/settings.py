@@ -1,7 +1,7 @@
 """Every environment variable: name, type, default and help; wrong values stop the start and name the variable."""
 
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,12 @@ class Settings(BaseModel):
     host: str = env("HOST", "127.0.0.1", "Address to listen on", min_length=1)
     port: int = env("PORT", 8000, "Port to listen on", ge=1, le=65535)
     events_port: int = env("PILOTHOUSE_EVENTS_PORT", 8001, "Port of the change streams", ge=1, le=65535)
+    events_url: str | None = env(
+        "PILOTHOUSE_EVENTS_URL",
+        None,
+        "Where applications reach the change streams, `https://flags.example.org`; not announced when unset",
+        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
+    )
     data_dir: Path | None = env(
         "PILOTHOUSE_DATA_DIR",
         None,
@@ -131,7 +137,15 @@ class Settings(BaseModel):
             raise ValueError("is not a readable file")
         return value
 
-    @field_validator("target_networks", "trusted_hosts", mode="before")
+    @field_validator("target_networks", mode="before")
+    @classmethod
+    def are_networks(cls, value: str) -> tuple[Network, ...]:
+        try:
+            return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+        except ValueError:
+            raise ValueError("is not a list of networks such as 10.0.0.0/8,fd00::/8") from None
+
+    @field_validator("trusted_hosts", mode="before")
     @classmethod
     def split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
