@@ -87,7 +87,7 @@ def named(target_id: int, names: Sequence[str]) -> list[Revision]:
 
 def state_counts(target_id: int) -> dict[str | None, int]:
     found = select(Revision.state, func.count()).where(Revision.target_id == target_id).group_by(Revision.state)
-    return dict(db.session.execute(found).tuples().all())
+    return dict(db.session.execute(found).all())
 
 
 def pending_counts(target_ids: Sequence[int]) -> dict[int, int]:
@@ -97,7 +97,7 @@ def pending_counts(target_ids: Sequence[int]) -> dict[int, int]:
         .where(Revision.target_id.in_(target_ids), Revision.state.in_(WAITING))
         .group_by(Revision.target_id)
     )
-    return dict(db.session.execute(found).tuples().all())
+    return dict(db.session.execute(found).all())
 
 
 def pending_count(target_id: int) -> int:
@@ -135,7 +135,7 @@ def nodes(target_id: int) -> list[Node]:
 
 def messages(target_id: int) -> dict[str, str]:
     found = select(Revision.revision, Revision.message).where(Revision.target_id == target_id)
-    return dict(db.session.execute(found).tuples().all())
+    return dict(db.session.execute(found).all())
 
 
 def judged(target_id: int) -> list[Any]:

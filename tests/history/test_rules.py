@@ -2,7 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 
-from dashboard.history.rules import Move, Node, Standing, ahead_of_code, ancestors, build, outcome, standings
+from dashboard.history.rules import (
+    Move,
+    Node,
+    Standing,
+    ahead_of_code,
+    ancestors,
+    build,
+    declared_twice,
+    outcome,
+    standings,
+)
 
 Heads = tuple[str, ...]
 T0 = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -54,9 +64,9 @@ def test_a_revision_that_follows_itself_does_not_hang() -> None:
 
 
 def test_an_id_declared_twice_is_a_finding() -> None:
-    graph = build([Node("a", ()), Node("a", ()), Node("b", ("a",))])
-    assert graph.order == ("a", "b")
-    assert [found.tone for found in graph.findings] == ["bad"]
+    nodes = [Node("a", ()), Node("a", ("b",)), Node("b", ("a",))]
+    assert [found.subject for found in declared_twice(nodes)] == ["a"]
+    assert build(nodes).order == ("a", "b")
 
 
 def test_depends_on_may_name_a_branch_label() -> None:
