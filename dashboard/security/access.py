@@ -1,11 +1,11 @@
 """The guard: before every view, who asks is compared with the right that stands on the view."""
 
 import logging
+import re
 from ipaddress import ip_address
 from urllib.parse import urlencode
 
 from flask import Flask, Response, current_app, g, jsonify, request, url_for
-from werkzeug.exceptions import SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dashboard import web
@@ -19,13 +19,14 @@ from dashboard.settings import Settings
 
 log = logging.getLogger(__name__)
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+HOSTS = "pilothouse_hosts"
 LARGEST_BODY = 2 * 1024 * 1024
 NEEDS_KEY = "Send an API key that is valid here as “Authorization: Bearer”."
 UNKNOWN_HOST = "Pilothouse does not answer to this host name. Add it to PILOTHOUSE_TRUSTED_HOSTS to allow it.\n"
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    app.config["TRUSTED_HOSTS"] = [*LOOPBACK_NAMES, settings.host, *settings.trusted_hosts]
+    app.extensions[HOSTS] = frozenset({*LOOPBACK_NAMES, *(name.lower() for name in _named(settings))})
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_BODY
     if count := settings.proxies:
@@ -35,9 +36,9 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def _admit() -> Response | None:
     """None lets the view answer; addresses without a view are left to the translator (404, 405)."""
-    if isinstance(request.routing_exception, SecurityError):
+    if not _is_trusted(request.host):
         return Response(UNKNOWN_HOST, 400, mimetype="text/plain")
-    if "//" in request.path:
+    if "//" in request.environ["PATH_INFO"]:
         raise NotFound(web.SENTENCES[404])
     if request.endpoint is None or _only_asks_for_methods():
         return None
@@ -50,6 +51,18 @@ def _admit() -> Response | None:
     if right.loopback and _is_loopback():
         return None
     return _admit_account(right)
+
+
+def _named(settings: Settings) -> tuple[str, ...]:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return (host, *settings.trusted_hosts)
+
+
+def _is_trusted(host: str) -> bool:
+    """Werkzeug's TRUSTED_HOSTS cannot hold IPv6 addresses; a name with a dot in front stands for all below it."""
+    name = re.sub(r":\d*\Z", "", host.lower())
+    hosts: frozenset[str] = current_app.extensions[HOSTS]
+    return name in hosts or any(one.startswith(".") and name.endswith(one) for one in hosts)
 
 
 def _right(endpoint: str) -> Right:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import UTC
 from typing import Any
 
@@ -28,9 +28,9 @@ def record(
     """Append an entry; its lock on the chain's end is held until the commit, so record last."""
     db.session.flush()
     locked = select(AuditHead, func.clock_timestamp()).where(AuditHead.id == 1).with_for_update()
-    head, at = db.session.execute(locked.execution_options(populate_existing=True)).one()
+    end, at = db.session.execute(locked.execution_options(populate_existing=True)).one()
     entry = AuditEntry(
-        seq=head.seq + 1,
+        seq=end.seq + 1,
         at=at,
         author=author or current_author(),
         action=action,
@@ -40,10 +40,10 @@ def record(
         reason=reason.replace("\x00", "�") if reason else None,
         address=current_address(),
         request_id=current_request_id(),
-        previous_hash=head.hash,
+        previous_hash=end.hash,
     )
     entry.hash = seal(entry)
-    head.seq, head.hash = entry.seq, entry.hash
+    end.seq, end.hash = entry.seq, entry.hash
     db.session.add(entry)
     db.session.flush()
 
@@ -68,20 +68,30 @@ def seal(entry: AuditEntry) -> bytes:
 
 def verify() -> int | None:
     """The number of the first entry that was changed or is missing; None when the chain is whole."""
-    head = db.session.scalars(select(AuditHead).where(AuditHead.id == 1)).one_or_none()
+    end = db.session.execute(select(AuditHead.seq, AuditHead.hash).where(AuditHead.id == 1)).one_or_none()
     seq, previous = 0, b""
     for entry in _entries():
         seq += 1
         if entry.seq != seq or bytes(entry.previous_hash) != previous or seal(entry) != bytes(entry.hash):
             return seq
         previous = bytes(entry.hash)
-    if head is None or head.seq != seq or bytes(head.hash) != previous:
+    if end is None or end.seq != seq or bytes(end.hash) != previous:
         return seq + 1
     return None
 
 
-def _entries() -> Iterable[AuditEntry]:
-    statement = select(AuditEntry).order_by(AuditEntry.seq).execution_options(yield_per=BATCH)
-    for entry in db.session.scalars(statement):
-        yield entry
-        db.session.expunge(entry)
+def head() -> tuple[int, str]:
+    """(number of the last entry, its hash): what an outside copy is compared with."""
+    row = db.session.scalars(select(AuditHead).where(AuditHead.id == 1)).one()
+    return row.seq, bytes(row.hash).hex()
+
+
+def _entries() -> Iterator[AuditEntry]:
+    """All entries in order, in batches that memory holds."""
+    last = 0
+    while batch := db.session.scalars(
+        select(AuditEntry).where(AuditEntry.seq > last).order_by(AuditEntry.seq).limit(BATCH)
+    ).all():
+        yield from batch
+        last = batch[-1].seq
+        db.session.expunge_all()

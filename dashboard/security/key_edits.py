@@ -31,34 +31,34 @@ def create_key(
 ) -> tuple[ApiKey, str]:
     """The stored key and its words, which nobody can read again. Raises Invalid with every field."""
     problems: dict[str, str] = {}
-    name = one_line("name", name, problems, longest=60)
-    if "name" not in problems and _live_key_named(name):
-        problems["name"] = f"A key called {name} is in use; revoke it first or take another name."
-    if kind not in KINDS:
-        problems["kind"] = f"The kind is one of: {', '.join(KINDS)}."
-    if expires_days is not None and not 1 <= expires_days <= LONGEST_D:
-        problems["expires_days"] = f"From 1 to {LONGEST_D} days, or empty for never."
-    environment_id = _environment_id(kind, environment, problems)
-    allowed = _origins(kind, browser, origins or [], problems)
-    if problems:
-        raise Invalid(problems)
     words = tokens.new_key("flags" if kind == "flags" else "read")
     key = ApiKey(
-        name=name,
+        name=_name(name, problems),
         prefix=tokens.shown_prefix(words),
         key_hash=hash_of(words),
-        kind=kind,
+        kind=_kind(kind, problems),
         role="viewer",
-        environment_id=environment_id,
+        environment_id=_environment_id(kind, environment, problems),
         browser=browser,
-        origins=allowed,
+        origins=_origins(kind, browser, origins or [], problems),
         created_by=current_author(),
-        expires_at=datetime.now(UTC) + timedelta(days=expires_days) if expires_days else None,
+        expires_at=_expiry(expires_days, problems),
     )
+    if problems:
+        raise Invalid(problems)
     db.session.add(key)
     db.session.flush()
-    audit("key.create", f"key:{name}", after=_told(key, environment))
+    audit("key.create", f"key:{key.name}", after=_told(key, environment))
     return key, words
+
+
+def free_name(stem: str) -> str:
+    """`stem`, or with the first number that no live key has: a script that makes keys gives no names."""
+    taken = set(
+        db.session.scalars(select(ApiKey.name).where(ApiKey.name.startswith(stem), ApiKey.revoked_at.is_(None)))
+    )
+    numbered = (f"{stem}-{number}" for number in range(2, len(taken) + 3))
+    return next(name for name in (stem, *numbered) if name not in taken)
 
 
 def revoke_key(key_id: int) -> None:
@@ -85,9 +85,27 @@ def _told(key: ApiKey, environment: str | None) -> dict[str, object]:
     }
 
 
-def _live_key_named(name: str) -> bool:
+def _name(text: str, problems: dict[str, str]) -> str:
+    name = one_line("name", text, problems, longest=60)
     live = select(ApiKey.id).where(ApiKey.name == name, ApiKey.revoked_at.is_(None)).limit(1)
-    return db.session.scalar(live) is not None
+    if "name" not in problems and db.session.scalar(live) is not None:
+        problems["name"] = f"A key called {name} is in use; revoke it first or take another name."
+    return name
+
+
+def _kind(kind: str, problems: dict[str, str]) -> str:
+    if kind not in KINDS:
+        problems["kind"] = f"The kind is one of: {', '.join(KINDS)}."
+    return kind
+
+
+def _expiry(days: int | None, problems: dict[str, str]) -> datetime | None:
+    if days is None:
+        return None
+    if not 1 <= days <= LONGEST_D:
+        problems["expires_days"] = f"From 1 to {LONGEST_D} days, or empty for never."
+        return None
+    return datetime.now(UTC) + timedelta(days=days)
 
 
 def _environment_id(kind: str, slug: str | None, problems: dict[str, str]) -> int | None:

@@ -14,7 +14,7 @@ from dashboard.errors import Unavailable
 from dashboard.security.rules import own_part
 
 SHORTEST, LONGEST = 15, 1_024
-OWN = 4
+OWN = 5
 MEMORY_KIB = 64 * 1024
 WAIT_S = 10
 COMMON = Path(__file__).parent / "common_passwords.txt"
