@@ -77,6 +77,12 @@
     }
   }).observe(document.getElementById("toasts"), { childList: true });
 
+  // An address names only what was chosen.
+  document.addEventListener("htmx:config:request", (event) => {
+    const { method, body } = event.detail.ctx.request;
+    if (method !== "GET" || !body?.entries) return;
+    for (const [name, value] of [...body.entries()]) if (value === "") body.delete(name);
+  });
   document.addEventListener("htmx:error", (event) => {
     if (event.detail.ctx?.sourceElement?.id === "palette-q") return;
     const lost = box("banner", "bad", "Pilothouse does not answer. What you see is what was last known.");
