@@ -18,7 +18,7 @@ from dashboard.security.edits import ensure_first_admin
 from dashboard.security.models import Account
 from dashboard.settings import Settings
 from dashboard.store import db
-from dashboard.targets.edits import apply_file
+from dashboard.targets.declared import apply_file
 from dashboard.targets.models import Target
 
 

@@ -34,7 +34,10 @@ class Collection:
 class Collector(Protocol):
     """The shape of every collect.py. It never commits; the same slot twice stores the same once."""
 
-    PROBE: str
-    CADENCE: str
+    @property
+    def PROBE(self) -> str: ...  # noqa: N802 - constants of the module
+
+    @property
+    def CADENCE(self) -> str: ...  # noqa: N802
 
     def collect(self, collection: Collection) -> None: ...
