@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -110,12 +111,13 @@ def run_sql(server: Server, statement: str, *names: str) -> None:
 
 
 def sweep() -> None:
-    """End servers of test runs that were killed."""
+    """End servers of test runs that were killed; a young folder may belong to a run that is just starting."""
     for folder in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*"):
         with contextlib.suppress(OSError):
-            locked(folder / "users.lock", fcntl.LOCK_EX | fcntl.LOCK_NB).close()
-            Server(folder).start().stop()
-            shutil.rmtree(folder)
+            if (folder / "users.lock").exists() and folder.stat().st_mtime < time.time() - 600:
+                locked(folder / "users.lock", fcntl.LOCK_EX | fcntl.LOCK_NB).close()
+                Server(folder).start().stop()
+                shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,10 +1,8 @@
 """The built-in PostgreSQL starts, is shared, is adopted, and never touches what is not its own."""
 
 import os
-import signal
 import stat
 import tempfile
-import time
 from pathlib import Path
 
 import psycopg
@@ -18,7 +16,7 @@ from dashboard.system_user import server_user
 
 @pytest.fixture
 def folder():
-    with tempfile.TemporaryDirectory(prefix="pilothouse-test-") as path:
+    with tempfile.TemporaryDirectory(prefix="pilothouse-embedded-") as path:
         yield Path(path)
 
 
@@ -27,17 +25,6 @@ def own_server(folder):
     server = Server(folder / "data", durable=False).start()
     yield server
     server.stop()
-
-
-def gone(pid):
-    for _ in range(500):
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] == "Z":
-                return True
-        except OSError:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def setting(server, name):
@@ -113,14 +100,11 @@ def test_a_server_that_was_killed_starts_again_with_its_data(own_server):
     own_server.ensure_database("kept", "keeper")
     with own_server.connect("kept", "keeper") as connection:
         connection.execute("create table treasure as select 42 as worth")
-    pid = int((own_server.cluster / "postmaster.pid").read_text().splitlines()[0])
-    os.kill(pid, signal.SIGKILL)
-    assert gone(pid)
-    again = Server(own_server.data_dir, durable=False).start()
-    assert not again.adopted
-    with again.connect("kept", "keeper") as connection:
+    own_server._process.kill()
+    own_server._process.wait()
+    assert not own_server.start().adopted
+    with own_server.connect("kept", "keeper") as connection:
         assert connection.execute("select worth from treasure").fetchone() == (42,)
-    again.stop()
 
 
 @pytest.mark.fault
