@@ -43,9 +43,9 @@ def create_flag(key: str, type_: str, shared: Shared = Shared(), *, operation_id
     _refuse({name: sentence for name, sentence in problems.items() if sentence} | _shared_problems(shared))
     claimed = claim(operation_id)
     row = insert(Flag).values(key=key, type=type_, created_by=current_author(), **_columns(shared))
-    created = db.session.execute(row.on_conflict_do_nothing(index_elements=[Flag.key])).rowcount  # type: ignore[attr-defined]
+    created = db.session.scalar(row.on_conflict_do_nothing(index_elements=[Flag.key]).returning(Flag.id))
     flag = locked(key)
-    if not created:
+    if created is None:
         if not claimed:
             return flag
         archived = " It is archived; restore it to use it again." if flag.archived_at else ""

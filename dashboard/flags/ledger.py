@@ -35,8 +35,8 @@ def claim(operation_id: str | None) -> bool:
     if not 8 <= len(operation_id) <= 100 or not operation_id.isprintable():
         raise Invalid({"operation_id": "The form is incomplete. Reload the page and try again."})
     db.session.execute(FORGET)
-    row = insert(FlagOperation).values(id=operation_id).on_conflict_do_nothing()
-    return bool(db.session.execute(row).rowcount)  # type: ignore[attr-defined]
+    row = insert(FlagOperation).values(id=operation_id).on_conflict_do_nothing().returning(FlagOperation.id)
+    return db.session.scalar(row) is not None
 
 
 def announce(environment_ids: Iterable[int]) -> None:

@@ -1,11 +1,12 @@
 """Questions about flags."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, any_, exists, func, literal, or_, select
 
 from dashboard.errors import NotFound
 from dashboard.flags import compare, rules, wire
@@ -51,6 +52,17 @@ class Cell:
     @property
     def is_targeted(self) -> bool:
         return bool(self.setting and self.setting.targeting)
+
+    @property
+    def variants(self) -> list[tuple[str, str]]:
+        setting = self.setting
+        if setting is None:
+            return []
+        return [(name, wire.write_value(value, setting.flag.type)) for name, value in setting.variants.items()]
+
+    @property
+    def targeting_text(self) -> str:
+        return json.dumps(self.setting.targeting, indent=2, ensure_ascii=False) if self.setting else ""
 
     def json(self) -> dict[str, Any]:
         return {
@@ -197,7 +209,7 @@ def _filtered(query: ListQuery) -> Select[Flag]:
         if value := query.filters.get(name):
             wanted = wanted.where(column == value)
     if tag := query.filters.get("tag"):
-        wanted = wanted.where(Flag.tags.contains([tag]))
+        wanted = wanted.where(literal(tag) == any_(Flag.tags))
     if state := query.filters.get("state"):
         wanted = wanted.where(_has_state(state, query.filters.get("environment")))
     order = _sort_column(query.sort)

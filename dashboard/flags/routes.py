@@ -149,7 +149,7 @@ def _created(form: forms.DefinitionForm, typed: dict[str, str], slugs: list[str]
     definition = forms.definition_of(form, type_)
     flag = edits.create_flag(typed["key"], type_, _shared(typed), operation_id=typed.get("operation_id"))
     for slug in slugs:
-        edits.set_in_environment(flag, environment_by_slug(slug), definition, version=None)
+        edits.set_in_environment(flag, environment_by_slug(slug), definition, version=0)
     return flag
 
 
