@@ -10,7 +10,11 @@ from dashboard.store import Base
 
 
 class SchemaTable(Base):
-    """A table or view as last seen. `detail` has its columns, constraints, indexes and triggers."""
+    """A table, view, sequence or enum as last seen. `detail` has its columns, keys, indexes, triggers, labels.
+
+    `stamp` is the fingerprint of its catalogue rows: what has the same stamp is not asked again. It is empty while
+    somebody's lock hid a definition; `stale_note` says so.
+    """
 
     __tablename__ = "schema_table"
 
@@ -26,6 +30,8 @@ class SchemaTable(Base):
     parent_schema: Mapped[str | None]
     parent_name: Mapped[str | None]
     detail: Mapped[dict[str, Any]]
+    stamp: Mapped[str | None]
+    stale_note: Mapped[str | None]
 
 
 class SchemaReference(Base):

@@ -1,0 +1,48 @@
+-- Every index of the tables with its use. The shape comes from catalogue columns, never from pg_get_indexdef (it waits).
+select
+    cast(i.indexrelid as bigint) as oid,
+    cast(i.indrelid as bigint) as table_oid,
+    cast(h.inhparent as bigint) as parent_oid,
+    n.nspname as schema,
+    t.relname as table_name,
+    c.relname as name,
+    c.relkind as kind,
+    m.amname as method,
+    array(
+        select coalesce(cast(a.attname as text), '(expression)')
+        from unnest(i.indkey) with ordinality as k(attnum, position)
+        left join pg_catalog.pg_attribute a
+            on a.attrelid = i.indrelid
+            and a.attnum = k.attnum
+            and k.attnum <> 0
+        where k.position <= i.indnkeyatts
+        order by k.position
+    ) as columns,
+    pg_stat_get_numscans(i.indexrelid) as scans,
+    pg_stat_get_tuples_returned(i.indexrelid) as rows_read,
+    pg_stat_get_lastscan(i.indexrelid) as last_scan_at,
+    i.indisunique as is_unique,
+    i.indisprimary as is_primary,
+    i.indisvalid as is_valid,
+    i.indpred is not null as is_partial,
+    k.conname as constraint_name
+from pg_catalog.pg_index i
+join pg_catalog.pg_class c
+    on c.oid = i.indexrelid
+join pg_catalog.pg_class t
+    on t.oid = i.indrelid
+join pg_catalog.pg_namespace n
+    on n.oid = t.relnamespace
+join pg_catalog.pg_am m
+    on m.oid = c.relam
+left join pg_catalog.pg_inherits h
+    on h.inhrelid = i.indexrelid
+left join pg_catalog.pg_constraint k
+    on k.conindid = i.indexrelid
+    and k.conrelid = i.indrelid
+    and k.contype in ('p', 'u', 'x')
+where
+    t.relkind in ('r', 'p', 'm')
+    and t.relpersistence <> 't'
+    and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+order by i.indexrelid

@@ -1,0 +1,223 @@
+"""Questions about tables to the store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.orm import aliased
+
+from dashboard.errors import NotFound
+from dashboard.lists import ListPage, ListQuery
+from dashboard.store import db
+from dashboard.tables.models import IndexState, TableSample, TableState
+from dashboard.tables.rows import KIND_WORDS, KINDS, Index, Known, SizeAt, Table
+from dashboard.tables.rules import GROWTH_SPAN, GROWTH_TOLERANCE
+from dashboard.targets.queries import probe_state
+
+Point = tuple[datetime, float | None]
+SPARKLINE_SPAN = timedelta(days=7)
+SPARKLINE_STEP = timedelta(hours=6)
+LOOKBACK = timedelta(hours=25)
+CHART_POINTS = 400
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A line of the list; `parent` is the partitioned table that it is a part of."""
+
+    schema: str
+    name: str
+    kind: str
+    parent: str | None
+    partition_count: int
+    total_bytes: int | None
+    heap_bytes: int | None
+    toast_bytes: int | None
+    index_bytes: int | None
+    growth_24h_bytes: int | None
+    row_estimate: int | None
+    dead_rows: int | None
+    sequential_scans: int | None
+    index_scans: int | None
+    last_vacuum_at: datetime | None
+    last_analyze_at: datetime | None
+    counted_since: datetime | None
+    sized_at: datetime | None
+    size_note: str | None
+    oid: int
+
+    def json(self) -> dict[str, Any]:
+        shown = {name: value for name, value in vars(self).items() if name != "oid"}
+        return shown | {"kind": KIND_WORDS[self.kind]}
+
+
+PARENT = aliased(TableState)
+COLUMNS: dict[str, Any] = {
+    name: getattr(TableState, name) for name in (field.name for field in fields(TableRow)) if name != "parent"
+} | {"parent": PARENT.name}
+SORTS = tuple(field.name for field in fields(TableRow) if field.name != "oid")
+
+
+def table_page(target_id: int, query: ListQuery) -> ListPage[TableRow]:
+    """The tables that fit search and filters; partitions stand under their root unless asked for."""
+    found = _filtered(_rows(target_id), query)
+    total = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
+    column = COLUMNS[query.sort]
+    order = column.desc().nulls_last() if query.descending else column.asc().nulls_last()
+    ordered = found.order_by(order, TableState.schema, TableState.name)
+    rows = db.session.execute(ordered.limit(query.limit).offset(query.offset))
+    state = probe_state(target_id, "tables")
+    return ListPage([TableRow(**row) for row in rows.mappings()], total, query, state.as_of if state else None)
+
+
+def largest_tables(target_id: int, limit: int) -> list[TableState]:
+    """The largest tables with their partitions folded in: what overviews tell."""
+    where = (TableState.target_id == target_id, TableState.parent_oid.is_(None))
+    largest = (TableState.total_bytes.desc().nulls_last(), TableState.schema, TableState.name)
+    return list(db.session.scalars(select(TableState).where(*where).order_by(*largest).limit(limit)))
+
+
+def schema_names(target_id: int) -> list[str]:
+    """Schemas that have tables: the choices of the filter."""
+    found = select(TableState.schema).where(TableState.target_id == target_id).distinct()
+    return list(db.session.scalars(found.order_by(TableState.schema)))
+
+
+def table_named(target_id: int, schema: str, name: str) -> TableState:
+    """The table as last seen. Raises NotFound."""
+    if (found := size_named(target_id, schema, name)) is None:
+        raise NotFound(
+            f"No table {schema}.{name} was there at the last collection; it may have been renamed or dropped."
+        )
+    return found
+
+
+def size_named(target_id: int, schema: str, name: str) -> TableState | None:
+    """The table's sizes for pages that only mention them."""
+    where = (TableState.target_id == target_id, TableState.schema == schema, TableState.name == name)
+    return db.session.scalar(select(TableState).where(*where))
+
+
+def partitions_of(table: TableState, limit: int) -> list[TableState]:
+    """Its direct partitions, largest first."""
+    where = (TableState.target_id == table.target_id, TableState.parent_oid == table.oid)
+    largest = (TableState.total_bytes.desc().nulls_last(), TableState.name)
+    return list(db.session.scalars(select(TableState).where(*where).order_by(*largest).limit(limit)))
+
+
+def table_by_oid(target_id: int, oid: int | None) -> TableState | None:
+    return db.session.get(TableState, (target_id, oid)) if oid is not None else None
+
+
+def indexes_of(table: TableState) -> list[IndexState]:
+    where = (IndexState.target_id == table.target_id, IndexState.table_oid == table.oid)
+    largest = (IndexState.size_bytes.desc().nulls_last(), IndexState.name)
+    return list(db.session.scalars(select(IndexState).where(*where).order_by(*largest)))
+
+
+def sparklines(target_id: int, oids: Sequence[int], now: datetime) -> dict[int, list[Point]]:
+    """Total bytes over a week in steps of six hours, for the tables of one page in one question."""
+    rows = db.session.execute(
+        text("""
+            select
+                wanted.oid,
+                step.at,
+                held.total_bytes
+            from unnest(cast(:oids as bigint[])) as wanted(oid)
+            cross join generate_series(cast(:since as timestamptz), :now, cast(:step as interval)) as step(at)
+            left join lateral (
+                select s.heap_bytes + s.toast_bytes + s.index_bytes as total_bytes
+                from table_sample s
+                where
+                    s.target_id = :target_id
+                    and s.oid = wanted.oid
+                    and s.slot <= step.at
+                    and s.slot > step.at - cast(:lookback as interval)
+                order by s.slot desc
+                limit 1
+            ) as held
+                on true
+            order by wanted.oid, step.at
+        """),
+        {
+            "oids": list(oids), "target_id": target_id, "since": now - SPARKLINE_SPAN, "now": now,
+            "step": SPARKLINE_STEP, "lookback": LOOKBACK,
+        },
+    )  # fmt: skip
+    lines: dict[int, list[Point]] = {oid: [] for oid in oids}
+    for oid, at, total_bytes in rows:
+        lines[oid].append((at, total_bytes))
+    return lines
+
+
+def sizes_over(table: TableState, since: datetime, until: datetime) -> list[SizeAt]:
+    """Sizes for a chart, the last of each of up to 400 steps, oldest first; it begins with what held at `since`."""
+    step = func.date_bin((until - since) / CHART_POINTS, TableSample.slot, since)
+    found = (
+        select(TableSample.slot, TableSample.heap_bytes, TableSample.toast_bytes, TableSample.index_bytes)
+        .distinct(step)
+        .where(
+            TableSample.target_id == table.target_id,
+            TableSample.oid == table.oid,
+            TableSample.slot > since - LOOKBACK,
+            TableSample.slot <= until,
+        )
+        .order_by(step, TableSample.slot.desc())
+    )
+    return [SizeAt(*row) for row in db.session.execute(found)]
+
+
+def known(target_id: int, now: datetime) -> Known:
+    """What the last collection stored, as the next one compares with it."""
+    state = probe_state(target_id, "tables")
+    return Known(
+        tables={row["oid"]: Table(**row) for row in _stored(TableState, Table, target_id)},
+        indexes={row["oid"]: Index(**row) for row in _stored(IndexState, Index, target_id)},
+        totals_a_day_ago=_totals_at(target_id, now - GROWTH_SPAN + GROWTH_TOLERANCE),
+        as_of=state.as_of if state else None,
+    )
+
+
+def _stored(model: type[TableState | IndexState], shape: type[Any], target_id: int) -> list[Any]:
+    columns = [getattr(model, field.name) for field in fields(shape)]
+    return list(db.session.execute(select(*columns).where(model.target_id == target_id)).mappings())
+
+
+def _totals_at(target_id: int, at: datetime) -> dict[int, int]:
+    """Total bytes of each table as they held at this time: its newest sample before it, not older than a day."""
+    held = (
+        select((TableSample.heap_bytes + TableSample.toast_bytes + TableSample.index_bytes).label("total_bytes"))
+        .where(
+            TableSample.target_id == target_id,
+            TableSample.oid == TableState.oid,
+            TableSample.slot <= at,
+            TableSample.slot > at - LOOKBACK,
+        )
+        .order_by(TableSample.slot.desc())
+        .limit(1)
+        .lateral("held")
+    )
+    rows = db.session.execute(
+        select(TableState.oid, held.c.total_bytes).where(TableState.target_id == target_id).order_by(TableState.oid)
+    )
+    return {row.oid: row.total_bytes for row in rows}
+
+
+def _rows(target_id: int) -> Select[Any]:
+    columns = [column.label(name) for name, column in COLUMNS.items()]
+    same = (PARENT.target_id == TableState.target_id, PARENT.oid == TableState.parent_oid)
+    return select(*columns).outerjoin(PARENT, same[0] & same[1]).where(TableState.target_id == target_id)
+
+
+def _filtered(found: Select[Any], query: ListQuery) -> Select[Any]:
+    if query.filters.get("partitions") != "shown":
+        found = found.where(TableState.parent_oid.is_(None))
+    if query.q:
+        found = found.where((TableState.schema + "." + TableState.name).ilike(query.like()))
+    if schema := query.filters.get("schema"):
+        found = found.where(TableState.schema == schema)
+    if kind := query.filters.get("kind"):
+        found = found.where(TableState.kind == KINDS[kind])
+    return found

@@ -1,0 +1,136 @@
+"""What is known about tables and indexes: rows of the store, and the answers of a target they come from (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+KINDS = {"table": "r", "partitioned": "p", "materialized": "m"}
+KIND_WORDS = {"r": "table", "p": "partitioned table", "m": "materialized view"}
+COUNTERS = ("dead_rows", "rows_inserted", "rows_updated", "rows_deleted", "sequential_scans", "index_scans")
+
+
+@dataclass(frozen=True)
+class Size:
+    """Exact bytes of a table: all forks, TOAST with its index, and each index by its oid."""
+
+    heap_bytes: int
+    toast_bytes: int
+    indexes: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class SizeAt:
+    """Sizes of a table as they were from `at` on."""
+
+    at: datetime
+    heap_bytes: int
+    toast_bytes: int
+    index_bytes: int
+
+    def json(self) -> dict[str, Any]:
+        return vars(self) | {"total_bytes": self.heap_bytes + self.toast_bytes + self.index_bytes}
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Somebody has, or waits for, an exclusive lock on a table. A prepared transaction has no pid."""
+
+    pid: int | None
+    granted: bool
+    since: datetime | None
+
+    @property
+    def note(self) -> str:
+        who = f"pid {self.pid}" if self.pid else "a prepared transaction"
+        since = f" since {self.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if self.since else ""
+        return f"locked by {who}{since}" if self.granted else f"{who} waits for a lock on it{since}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A row of table_state without its target."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    parent_oid: int | None
+    partition_count: int
+    heap_bytes: int | None
+    toast_bytes: int | None
+    index_bytes: int | None
+    total_bytes: int | None
+    sized_at: datetime | None
+    size_note: str | None
+    sampled_at: datetime | None
+    growth_24h_bytes: int | None
+    row_estimate: int | None
+    dead_rows: int | None
+    rows_inserted: int | None
+    rows_updated: int | None
+    rows_deleted: int | None
+    sequential_scans: int | None
+    index_scans: int | None
+    last_scan_at: datetime | None
+    last_vacuum_at: datetime | None
+    last_analyze_at: datetime | None
+    counted_since: datetime | None
+
+    @property
+    def sizes(self) -> tuple[int | None, int | None, int | None]:
+        return self.heap_bytes, self.toast_bytes, self.index_bytes
+
+
+@dataclass(frozen=True)
+class Index:
+    """A row of index_state without its target."""
+
+    oid: int
+    table_oid: int
+    parent_oid: int | None
+    schema: str
+    table_name: str
+    name: str
+    kind: str
+    method: str
+    columns: list[str]
+    definition: str | None
+    size_bytes: int | None
+    scans: int | None
+    rows_read: int | None
+    last_scan_at: datetime | None
+    counted_since: datetime | None
+    first_seen_at: datetime
+    is_unique: bool
+    is_primary: bool
+    is_valid: bool
+    is_partial: bool
+    constraint_name: str | None
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """What the text of its definition depends on."""
+        return self.schema, self.table_name, self.name, self.method, self.columns, self.is_unique, self.is_partial
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the store knew before this collection; `as_of` is when it last heard of it."""
+
+    tables: Mapping[int, Table] = field(default_factory=dict)
+    indexes: Mapping[int, Index] = field(default_factory=dict)
+    totals_a_day_ago: Mapping[int, int] = field(default_factory=dict)
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the target answered; `notes` say why a table has no size this time."""
+
+    tables: Sequence[Mapping[str, Any]]
+    indexes: Sequence[Mapping[str, Any]]
+    sizes: Mapping[int, Size]
+    notes: Mapping[int, str]
+    counted_since: datetime | None
+    slot: datetime
