@@ -6,6 +6,7 @@ from urllib.parse import quote
 from sqlalchemy import func, select
 
 from dashboard.flags.models import Flag
+from dashboard.names import encode
 from dashboard.store import db
 from dashboard.tables.models import TableState
 from dashboard.targets.models import Environment, Target
@@ -55,7 +56,9 @@ def hits(words: str, slug: str) -> list[Hit]:
 def _pages(words: str, slug: str) -> list[Hit]:
     here = [Hit("Page", name, slug, icon, f"/t/{quote(slug)}/{path}") for name, icon, path in TARGET_PAGES if slug]
     pages = [*here, *(Hit("Page", name, "", icon, path) for name, icon, path in PAGES)]
-    return [hit for hit in pages if words.casefold() in hit.label.casefold()]
+    wanted = words.casefold()
+    found = [hit for hit in pages if wanted in hit.label.casefold()]
+    return sorted(found, key=lambda hit: not hit.label.casefold().startswith(wanted))
 
 
 def _targets(words: str) -> list[Hit]:
@@ -81,8 +84,8 @@ def _tables(words: str) -> list[Hit]:
         .limit(EACH)
     )
     return [
-        Hit("Table", f"{row.schema}.{row.name}", row.slug, "table", table_path(row.slug, row.schema, row.name))
-        for row in db.session.execute(matching)
+        Hit("Table", f"{schema}.{name}", slug, "table", f"/t/{quote(slug)}/tables/{quote(encode(schema, name))}")
+        for slug, schema, name in db.session.execute(matching)
     ]
 
 
@@ -94,9 +97,3 @@ def _flags(words: str) -> list[Hit]:
         .limit(EACH)
     )
     return [Hit("Flag", row.key, row.description, "flag", f"/flags/{row.key}") for row in db.session.execute(matching)]
-
-
-def table_path(slug: str, schema: str, name: str) -> str:
-    """Dots, slashes and tildes inside a name as ~2E, ~2F, ~7E."""
-    parts = [part.replace("~", "~7E").replace(".", "~2E").replace("/", "~2F") for part in (schema, name)]
-    return f"/t/{quote(slug)}/tables/{quote('.'.join(parts))}"

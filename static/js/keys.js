@@ -48,6 +48,11 @@
 
   words.addEventListener("keydown", (event) => {
     const all = hits(), at = all.findIndex((hit) => hit.getAttribute("aria-selected") === "true");
+    if (event.key === "Escape") {
+      event.preventDefault();
+      palette.close();
+      return;
+    }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (event.key !== "Enter" && !step) return;
     event.preventDefault();
