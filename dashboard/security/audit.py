@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from dashboard.security.authors import current_address, current_author, current_request_id
 from dashboard.security.models import AuditEntry, AuditHead
-from dashboard.security.rules import redacted
+from dashboard.security.rules import changed_secrets
 from dashboard.store import db
 
 BATCH = 1_000
@@ -29,14 +29,15 @@ def record(
     db.session.flush()
     locked = select(AuditHead, func.clock_timestamp()).where(AuditHead.id == 1).with_for_update()
     end, at = db.session.execute(locked.execution_options(populate_existing=True)).one()
+    old, new = changed_secrets(before, after)
     entry = AuditEntry(
         seq=end.seq + 1,
         at=at,
         author=author or current_author(),
         action=action,
         subject=subject.replace("\x00", "�"),
-        before=redacted(before),
-        after=redacted(after),
+        before=old,
+        after=new,
         reason=reason.replace("\x00", "�") if reason else None,
         address=current_address(),
         request_id=current_request_id(),

@@ -1,5 +1,6 @@
 """HTTP of sign-in, one's own account and sessions, and the audit log."""
 
+import logging
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
@@ -18,6 +19,7 @@ from dashboard.security.sessions import end, this_session
 from dashboard.security.throttle import TooMany
 from dashboard.store import db
 
+log = logging.getLogger(__name__)
 blueprint = Blueprint("security", __name__)
 blueprint.register_blueprint(people)
 blueprint.register_blueprint(keys)
@@ -133,6 +135,7 @@ def audit_log() -> Response:
 
 
 def _refused(refused: PilothouseError, email: str, onward: str) -> Response:
+    log.warning("a sign-in was refused with %d, from %s", refused.status, request.remote_addr)
     if web.wants_json():
         raise refused
     response = web.page(

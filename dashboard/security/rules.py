@@ -48,6 +48,17 @@ def redacted(fields: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {name: HIDDEN if _is_secret(name, value) else _plain(value) for name, value in fields.items()}
 
 
+def changed_secrets(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Both sides redacted; a secret that differs still reads as changed."""
+    old, new = redacted(before), redacted(after)
+    for name in (old or {}).keys() & (new or {}).keys():
+        if old and new and old[name] == new[name] == HIDDEN and (before or {})[name] != (after or {})[name]:
+            new[name] = f"{HIDDEN} (another one)"
+    return old, new
+
+
 def difference(
     before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
 ) -> list[tuple[str, str | None, str | None]]:
@@ -56,7 +67,7 @@ def difference(
     return [
         (name, _words(old.get(name)), _words(new.get(name)))
         for name in sorted(old.keys() | new.keys())
-        if name not in old or name not in new or old[name] != new[name]
+        if old.get(name) != new.get(name)
     ]
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.security.audit import record, verify
 from dashboard.security.models import AuditEntry, AuditHead
-from dashboard.security.rules import difference, redacted
+from dashboard.security.rules import changed_secrets, difference, redacted
 from dashboard.store import db
 
 
@@ -96,6 +96,12 @@ def test_a_command_is_written_down_with_its_system_user(app: Flask, store: Sessi
 def test_secrets_are_left_out_at_any_depth() -> None:
     kept = redacted({"password": "x", "nested": [{"api_key": "y", "key": "flag"}], "token": None, "browser": True})
     assert kept == {"password": "•••", "nested": [{"api_key": "•••", "key": "flag"}], "token": None, "browser": True}
+
+
+def test_another_secret_still_reads_as_changed() -> None:
+    old, new = changed_secrets({"password": "x", "token": "same"}, {"password": "y", "token": "same"})
+    assert difference(old, new) == [("password", "•••", "••• (another one)")]
+    assert changed_secrets(None, {"password": "x"}) == (None, {"password": "•••"})
 
 
 def test_what_json_cannot_hold_is_made_to_fit() -> None:
