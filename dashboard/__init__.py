@@ -6,6 +6,8 @@ from dashboard import logs, store, web
 from dashboard.activity.routes import blueprint as activity
 from dashboard.alerts.routes import blueprint as alerts
 from dashboard.changes.routes import blueprint as changes
+from dashboard.demo.routes import blueprint as demo_shop
+from dashboard.flags import live
 from dashboard.flags.routes import blueprint as flags
 from dashboard.health import blueprint as health
 from dashboard.history.routes import blueprint as history
@@ -23,6 +25,7 @@ from dashboard.targets.routes import blueprint as targets
 
 FEATURES = (
     health, security, targets, overview, schema, tables, statements, activity, history, flags, ofrep, changes, alerts,
+    demo_shop,
 )  # fmt: skip
 
 
@@ -37,6 +40,7 @@ def create_app(settings: Settings, *, database_url: str, secret_key: str, wait_s
     web.init_app(app)
     init_look(app)
     init_targets(app, settings)
+    live.init_app(app)
     for blueprint in FEATURES:
         app.register_blueprint(blueprint)
     return app

@@ -6,8 +6,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,16 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from dashboard import jobs, logs, processes, runtime, web
+from dashboard import jobs, logs, processes, runtime, up, web
+from dashboard.demo import load
 from dashboard.doctor import findings
 from dashboard.errors import PilothouseError
+from dashboard.flags import events
+from dashboard.flags.commands import commands as flags_commands
 from dashboard.processes import refuse_taken_ports
+from dashboard.security.commands import commands as security_commands
 from dashboard.settings import Settings, SettingsError
+from dashboard.targets.commands import commands as targets_commands
 
 
 class Pilothouse(click.Group):
@@ -55,8 +58,6 @@ def main(ctx: click.Context, parent: int | None, beat: int | None) -> None:
 @main.command("up")
 def up_command() -> None:
     """Start everything on this machine: database, migrations, first admin, web, worker and change streams."""
-    from dashboard import up
-
     up.run(runtime.settings_from_environment())
 
 
@@ -99,8 +100,6 @@ def queue_command(beat: int | None) -> None:
 @main.command("events")
 def events_command() -> None:
     """Serve the change streams of flags, on PILOTHOUSE_EVENTS_PORT."""
-    from dashboard.flags import events
-
     settings = runtime.settings_from_environment()
     refuse_taken_ports(settings.host, settings.events_port)
     on = runtime.opened(settings)
@@ -110,8 +109,6 @@ def events_command() -> None:
 @main.command("demo", hidden=True)
 def demo_command() -> None:
     """The load of the demo shop."""
-    from dashboard.demo import load
-
     settings = runtime.settings_from_environment()
     load.run(runtime.app_with(settings, wait_s=settings.store_connect_s))
 
@@ -155,8 +152,5 @@ def _beat(descriptor: int) -> None:
     os.write(descriptor, b".")
 
 
-main.add_command(in_app(doctor_command))
-for feature in ("targets", "security", "flags"):
-    if find_spec(f"dashboard.{feature}.commands"):
-        for feature_command in import_module(f"dashboard.{feature}.commands").commands:
-            main.add_command(in_app(feature_command))
+for feature_command in (*targets_commands, *flags_commands, *security_commands, doctor_command):
+    main.add_command(in_app(feature_command))
