@@ -3,28 +3,27 @@
 import os
 from pathlib import Path
 
-from flask import current_app
-from sqlalchemy import delete, select
+from sqlalchemy import any_, delete, select
 
-from dashboard.changes.record import record
 from dashboard.demo import shop
 from dashboard.demo.queries import demo_target
 from dashboard.embedded import Server
-from dashboard.errors import NotFound
+from dashboard.errors import NotFound, Unavailable
 from dashboard.flags.edits import Shared, create_flag, set_in_environment
 from dashboard.flags.ledger import announce
 from dashboard.flags.models import Flag, FlagSetting
 from dashboard.flags.rules import Definition
 from dashboard.security.audit import record as audit
-from dashboard.security.authors import current_author
 from dashboard.security.key_edits import create_key, free_name, revoke_key
 from dashboard.security.models import ApiKey
 from dashboard.security.sessions import hash_of
 from dashboard.store import db
-from dashboard.targets.models import Environment, Target, TargetLogin
-from dashboard.targets.secrets import seal
+from dashboard.targets.edits import add_target, remove_target
+from dashboard.targets.models import Environment, Target
+from dashboard.targets.queries import all_environments
 
-SLUG, ENVIRONMENT, KEY_NAME, TAG = "shop", "development", "demo-load", "demo"
+SLUGS = ("shop", "demo-shop", "demo-shop-2")
+ENVIRONMENT, KEY_NAME, TAG = "development", "demo-load", "demo"
 FLAGS = {
     "checkout-fast-search": (
         "boolean",
@@ -51,17 +50,11 @@ FLAGS = {
 def install(server: Server) -> None:
     """Make what is missing of the demo and commit; a second call changes nothing."""
     shop.ensure(server)
-    environment = db.session.scalars(select(Environment).where(Environment.slug == ENVIRONMENT)).one_or_none()
-    if environment is None:
-        environment = Environment(slug=ENVIRONMENT, name="Development", color="green", position=1)
-        db.session.add(environment)
-        db.session.flush()
-    if demo_target() is None:
-        _register(server, environment)
+    target = demo_target() or _register(server)
     for key, (type_, shared, definition) in FLAGS.items():
         if db.session.scalar(select(Flag.id).where(Flag.key == key)) is None:
-            set_in_environment(create_flag(key, type_, shared), environment, definition, version=0)
-    words = _missing_key(shop.key_file(server))
+            set_in_environment(create_flag(key, type_, shared), target.environment, definition, version=0)
+    words = _missing_key(shop.key_file(server), target.environment)
     db.session.commit()
     if words:
         _write(shop.key_file(server), words)
@@ -72,51 +65,51 @@ def remove(server: Server) -> None:
     target = demo_target()
     if target is None:
         raise NotFound("There is no demo to remove.")
-    flags = db.session.scalars(select(Flag).where(Flag.key.in_(FLAGS), Flag.tags.contains([TAG]))).all()
-    settings = select(FlagSetting.environment_id).where(FlagSetting.flag_id.in_([flag.id for flag in flags]))
-    announce(set(db.session.scalars(settings)))
-    before = {"target": target.slug, "flags": [flag.key for flag in flags], "database": shop.DATABASE}
-    db.session.execute(delete(Flag).where(Flag.id.in_([flag.id for flag in flags])))
-    db.session.execute(delete(Target).where(Target.id == target.id))
+    flags = db.session.scalars(select(Flag).where(Flag.key.in_(FLAGS), any_(Flag.tags) == TAG)).all()
+    ids = [flag.id for flag in flags]
+    announce(set(db.session.scalars(select(FlagSetting.environment_id).where(FlagSetting.flag_id.in_(ids)))))
+    db.session.execute(delete(Flag).where(Flag.id.in_(ids)))
     key = _key_of(shop.key_file(server))
     if key is not None:
         revoke_key(key.id)
-    record("target", "Demo shop removed", subject=SLUG, environment_id=target.environment_id, author=current_author())
-    audit("demo.remove", f"target:{SLUG}", before=before)
+    before = {"database": shop.DATABASE, "flags": sorted(flag.key for flag in flags), "key": key.name if key else None}
+    audit("demo.remove", f"target:{target.slug}", before=before)
+    remove_target(target, version=target.version)
     db.session.commit()
     shop.key_file(server).unlink(missing_ok=True)
     shop.drop(server)
 
 
-def _register(server: Server, environment: Environment) -> None:
-    slug = SLUG if db.session.scalar(select(Target.id).where(Target.slug == SLUG)) is None else "demo-shop"
-    target = Target(
-        slug=slug,
-        name="Demo shop",
-        environment=environment,
-        host=str(server.socket_dir),
-        port=5432,
-        dbname=shop.DATABASE,
-        sslmode="disable",
-        migrations_dir=str(shop.REVISIONS),
-        origin="demo",
-        created_by=current_author(),
-    )
-    login = TargetLogin(purpose="watch", username=shop.WATCHER)
-    target.logins.append(login)
-    db.session.add(target)
-    db.session.flush()
-    secret_key = current_app.config["SECRET_KEY"]
-    login.sealed_password = seal(server.password(shop.WATCHER), secret_key, login_id=login.id, purpose="watch")
-    record("target", "Demo shop added", subject=slug, environment_id=environment.id, author=current_author())
-    audit("demo.install", f"target:{slug}", after={"database": shop.DATABASE, "environment": environment.slug})
+def _register(server: Server) -> Target:
+    slugs = set(db.session.scalars(select(Target.slug).where(Target.slug.in_(SLUGS))))
+    values = {
+        "slug": next(slug for slug in SLUGS if slug not in slugs),
+        "name": "Demo shop",
+        "environment": _environment().slug,
+        "host": str(server.socket_dir),
+        "dbname": shop.DATABASE,
+        "user": shop.WATCHER,
+        "password": server.password(shop.WATCHER),
+        "migrations": str(shop.REVISIONS),
+    }
+    return add_target(values, origin="demo")
 
 
-def _missing_key(file: Path) -> str | None:
+def _environment() -> Environment:
+    """Development where there is one, for a toggle is one click there; else the first that is not production."""
+    found = all_environments()
+    wanted = (one for one in (*(one for one in found if one.slug == ENVIRONMENT), *found) if not one.is_production)
+    environment = next(wanted, None)
+    if environment is None:
+        raise Unavailable("The demo needs an environment that is not production: add one first.")
+    return environment
+
+
+def _missing_key(file: Path, environment: Environment) -> str | None:
     """A new key for the load, unless the one in the file is good."""
     if _key_of(file) is not None:
         return None
-    return create_key(name=free_name(KEY_NAME), kind="flags", environment=ENVIRONMENT)[1]
+    return create_key(name=free_name(KEY_NAME), kind="flags", environment=environment.slug)[1]
 
 
 def _key_of(file: Path) -> ApiKey | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, any_, case, func, literal, or_, select
 from sqlalchemy.orm import defer
 
 from dashboard.errors import NotFound
@@ -77,7 +77,8 @@ def revision(target_id: int, name: str) -> Revision:
 
 def children(target_id: int, name: str) -> list[Revision]:
     """The migrations that follow this one or depend on it."""
-    follows = or_(Revision.down_revisions.contains([name]), Revision.depends_on.contains([name]))
+    asked = literal(name)
+    follows = or_(asked == any_(Revision.down_revisions), asked == any_(Revision.depends_on))
     return _some(target_id, follows)
 
 

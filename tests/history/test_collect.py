@@ -187,7 +187,9 @@ def test_a_folder_that_vanished_is_said_and_what_was_read_stays(shop: Shop, stor
 
 
 def test_a_version_table_that_may_not_be_read_names_the_grant(shop: Shop) -> None:
-    shop.database.execute('create schema "odd ""schema"; create table "odd ""schema".alembic_version (version_num text)')
+    shop.database.execute(
+        'create schema "odd ""schema"; create table "odd ""schema".alembic_version (version_num text)'
+    )
     with pytest.raises(TargetRefused) as refused:
         shop.read()
     assert refused.value.sqlstate == "42501"
