@@ -24,6 +24,7 @@ ROLES_OF_FILES = {
     "edits": {"models", "queries", "rules", "forms", "wire", "audit", "authors", "record", "edits"},
 }
 READS_FROM = {
+    ("demo", "flags"),
     ("overview", "alerts"),
     ("overview", "changes"),
     ("overview", "history"),
@@ -34,6 +35,8 @@ READS_FROM = {
     ("tables", "changes"),
     ("tables", "schema"),
     ("ofrep", "flags"),
+    ("palette", "flags"),
+    ("palette", "tables"),
 }
 DRIVER_USERS = {
     "targets/connect.py",

@@ -74,7 +74,7 @@ def remove(server: Server) -> None:
         revoke_key(key.id)
     before = {"database": shop.DATABASE, "flags": sorted(flag.key for flag in flags), "key": key.name if key else None}
     audit("demo.remove", f"target:{target.slug}", before=before)
-    remove_target(target, version=target.version)
+    remove_target(target)
     db.session.commit()
     shop.key_file(server).unlink(missing_ok=True)
     shop.drop(server)

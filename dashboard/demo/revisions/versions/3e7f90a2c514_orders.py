@@ -14,42 +14,42 @@ branch_labels = None
 depends_on = None
 
 
+ORDERS = """
+CREATE TABLE orders (
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    customer_id bigint NOT NULL REFERENCES customers (id),
+    status order_status NOT NULL DEFAULT 'new',
+    total_cents integer NOT NULL DEFAULT 0,
+    currency char(3) NOT NULL DEFAULT 'EUR',
+    placed_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (id, placed_at)
+) PARTITION BY RANGE (placed_at)
+"""
+MONTHS = """
+DO $$
+DECLARE month date;
+BEGIN
+    FOR month IN
+        SELECT generate_series(
+            date_trunc('month', now()) - interval '12 months',
+            date_trunc('month', now()) + interval '2 months',
+            interval '1 month'
+        )
+    LOOP
+        EXECUTE format(
+            'CREATE TABLE %I PARTITION OF orders FOR VALUES FROM (%L) TO (%L)',
+            'orders_' || to_char(month, 'YYYY_MM'), month, month + interval '1 month'
+        );
+    END LOOP;
+END
+$$
+"""
+
+
 def upgrade() -> None:
     op.execute("CREATE TYPE order_status AS ENUM ('new', 'paid', 'packed', 'shipped', 'delivered', 'returned')")
-    op.execute(
-        """
-        CREATE TABLE orders (
-            id bigint GENERATED ALWAYS AS IDENTITY,
-            customer_id bigint NOT NULL REFERENCES customers (id),
-            status order_status NOT NULL DEFAULT 'new',
-            total_cents integer NOT NULL DEFAULT 0,
-            currency char(3) NOT NULL DEFAULT 'EUR',
-            placed_at timestamptz NOT NULL DEFAULT now(),
-            PRIMARY KEY (id, placed_at)
-        ) PARTITION BY RANGE (placed_at)
-        """
-    )
-    op.execute(
-        """
-        DO $$
-        DECLARE month date;
-        BEGIN
-            FOR month IN
-                SELECT generate_series(
-                    date_trunc('month', now()) - interval '12 months',
-                    date_trunc('month', now()) + interval '2 months',
-                    interval '1 month'
-                )
-            LOOP
-                EXECUTE format(
-                    'CREATE TABLE %I PARTITION OF orders FOR VALUES FROM (%L) TO (%L)',
-                    'orders_' || to_char(month, 'YYYY_MM'), month, month + interval '1 month'
-                );
-            END LOOP;
-        END
-        $$
-        """
-    )
+    op.execute(ORDERS)
+    op.execute(MONTHS)
     op.execute("CREATE TABLE orders_other PARTITION OF orders DEFAULT")
     op.execute("CREATE INDEX orders_customer_id_placed_at ON orders (customer_id, placed_at DESC)")
 
