@@ -1,11 +1,13 @@
 """Once an hour, and after each change: what the watching role may see, and which server this is."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from dashboard.targets.capabilities import Facts, Feature, features
 from dashboard.targets.collection import Cadence, Collection
-from dashboard.targets.connect import Reader, TargetRefused
+from dashboard.targets.connect import Reader, TargetRefused, address_of, reading
+from dashboard.targets.models import Target
 from dashboard.targets.probes import Probe
 
 PROBE = "capabilities"
@@ -16,18 +18,31 @@ IDENTITY = Probe.read(__file__, "identity.sql")
 
 
 def collect(collection: Collection) -> None:
-    target, reader = collection.target, collection.reader
+    card = _keep(collection.target, collection.reader, collection.now)
+    collection.done(len(card))
+
+
+def look(target: Target) -> list[Feature]:
+    """The card of now, on a connection of its own; nothing is stored. Raises TargetUnreachable, TargetRefused."""
+    with reading(address_of(target), pooled=False) as reader:
+        return features(facts_of(reader))
+
+
+def check(target: Target, now: datetime) -> None:
+    """Look and store it; a target that answers is tried again at once by the collector. The caller commits."""
+    with reading(address_of(target), pooled=False) as reader:
+        _keep(target, reader, now)
+    target.next_attempt_at = None
+
+
+def _keep(target: Target, reader: Reader, now: datetime) -> list[Feature]:
     facts = facts_of(reader)
     card = features(facts)
     target.server_version = facts.server_version
     target.system_identifier = _identity(reader)
     target.capabilities = [asdict(feature) for feature in card]
-    target.capabilities_at = collection.now
-    collection.done(len(card))
-
-
-def card_of(reader: Reader) -> list[Feature]:
-    return features(facts_of(reader))
+    target.capabilities_at = now
+    return card
 
 
 def facts_of(reader: Reader) -> Facts:

@@ -9,8 +9,8 @@ import click
 from dashboard.errors import Invalid, PilothouseError
 from dashboard.store import db
 from dashboard.targets import edits
-from dashboard.targets.collect import card_of
-from dashboard.targets.connect import TargetRefused, TargetUnreachable, address_of, reading
+from dashboard.targets.collect import look
+from dashboard.targets.connect import TargetRefused, TargetUnreachable
 from dashboard.targets.declared import password_in
 from dashboard.targets.forms import SSLMODES
 from dashboard.targets.queries import all_targets, target_by_slug
@@ -34,9 +34,7 @@ def target() -> None:
 @click.option("--user", required=True, help="The role that watches: a login with pg_monitor.")
 @click.option("--password-file", type=FILE, help="Holds the password on its first line.")
 @click.option("--sslmode", type=click.Choice(SSLMODES), help="verify-full unless the host is this machine.")
-@click.option(
-    "--sslrootcert", type=FILE, help="Who signs the certificate; the system's list when left out."
-)
+@click.option("--sslrootcert", type=FILE, help="Who signs the certificate; the system's list when left out.")
 @click.option("--migrations", type=FOLDER, metavar="DIR", help="Holds Alembic's versions/ or is it.")
 @click.option("--explain-user", help="A role that may read the tables, for EXPLAIN.")
 @click.option("--explain-password-file", type=FILE)
@@ -74,8 +72,7 @@ def list_targets() -> None:
 def check(slug: str) -> None:
     """Connect now and say what works, what does not, and what would fix it."""
     try:
-        with reading(address_of(target_by_slug(slug)), pooled=False) as reader:
-            card = card_of(reader)
+        card = look(target_by_slug(slug))
     except (TargetUnreachable, TargetRefused) as failure:
         raise PilothouseError(f"{slug}: {failure.sentence}") from None
     for feature in card:

@@ -73,7 +73,7 @@ def _values(slug: str, table: Any, folder: Path) -> dict[str, str]:
         raise PilothouseError("is not a table.")
     if unknown := sorted(table.keys() - WORDS):
         raise PilothouseError(f"has the unknown word {unknown[0]}.")
-    values = {name: str(value) for name, value in table.items()} | {"slug": slug}
+    values = {name: str(value) for name, value in ({"sslrootcert": ""} | table).items()} | {"slug": slug}
     for name in PASSWORDS:
         if name in values:
             values[name.removesuffix("_file")] = password_in(folder / values.pop(name))

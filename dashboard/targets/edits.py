@@ -34,7 +34,8 @@ def add_target(values: Mapping[str, str], *, origin: str) -> Target:
 
 def change_target(target: Target, values: Mapping[str, str], *, version: int) -> Target:
     """Change what was shown as `version`; a password left empty stays. Its circuit starts afresh."""
-    form = _checked(read_target(dict(values) | {"slug": target.slug}, socket_dir=socket_dir()))
+    kept = {"slug": target.slug, "sslrootcert": values.get("sslrootcert", target.sslrootcert or "")}
+    form = _checked(read_target(dict(values) | kept, socket_dir=socket_dir()))
     before = told(target)
     found = update(Target).where(Target.id == target.id, Target.version == version).values(version=version + 1)
     if not db.session.scalars(found.returning(Target.id), execution_options={"synchronize_session": False}).all():
@@ -52,9 +53,11 @@ def change_target(target: Target, values: Mapping[str, str], *, version: int) ->
     return target
 
 
-def remove_target(target: Target) -> None:
+def remove_target(target: Target, *, version: int | None = None) -> None:
     """With everything that was collected of it; the audit log and the lane keep that it was there."""
     before = told(target)
+    if version is not None and target.version != version:
+        raise Conflict("Somebody else changed this target in the meantime; look at it again before removing it.")
     record(
         "target",
         f"{target.name} is no longer watched",

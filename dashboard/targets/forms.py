@@ -11,6 +11,7 @@ SSLMODES = ("verify-full", "verify-ca", "require", "disable")
 PURPOSES = ("watch", "explain", "steer")
 COLORS = ("green", "amber", "red", "blue", "violet", "teal", "pink", "grey")
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?\Z")
+RESERVED = {"new", "demo"}
 LONGEST_IDENTIFIER_BYTES = 63
 LONGEST_PASSWORD = 1000
 
@@ -104,6 +105,8 @@ def _slug(values: Mapping[str, str], problems: dict[str, str]) -> str:
     slug = values.get("slug", "").strip()
     if not SLUG.match(slug):
         problems["slug"] = "1 to 40 small letters, digits and hyphens; it stands in the page's address."
+    elif slug in RESERVED:
+        problems["slug"] = "This word stands for something else in addresses; take another."
     return slug
 
 

@@ -1,10 +1,142 @@
 """Questions about targets and environments."""
 
-from sqlalchemy import select
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select
 
 from dashboard.errors import NotFound
+from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
-from dashboard.targets.models import Environment, ProbeState, Target
+from dashboard.targets.capabilities import State, worst
+from dashboard.targets.models import CollectorCost, Environment, ProbeState, Target
+
+
+@dataclass(frozen=True)
+class TargetRow:
+    """A target as the settings list it; where it is and who signs in there is not for everybody who may read."""
+
+    slug: str
+    name: str
+    environment: str
+    environment_name: str
+    environment_color: str
+    is_production: bool
+    state: str
+    unreachable_since: datetime | None
+    unreachable_reason: str | None
+    next_attempt_at: datetime | None
+    collected_at: datetime | None
+    server_version: int | None
+    capabilities: list[dict[str, Any]] | None
+
+    @property
+    def summary(self) -> State | None:
+        """The worst state of its capability card; None before the first check."""
+        return worst([feature["state"] for feature in self.capabilities]) if self.capabilities else None
+
+    def json(self) -> dict[str, Any]:
+        hidden = {"environment_name", "environment_color", "is_production", "capabilities"}
+        return {key: value for key, value in vars(self).items() if key not in hidden} | {"capabilities": self.summary}
+
+
+@dataclass(frozen=True)
+class EnvironmentRow:
+    slug: str
+    name: str
+    color: str
+    position: int
+    is_production: bool
+    version: int
+    targets: int
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """What watching a target costs each minute, over an hour; `points` are the target's own milliseconds."""
+
+    collections: int
+    duration_ms: float
+    target_ms: float
+    statements: float
+    points: list[tuple[datetime, float | None]]
+
+
+SORTS = {
+    "name": Target.name,
+    "environment": Environment.position,
+    "state": Target.state,
+    "collected_at": Target.collected_at,
+    "server_version": Target.server_version,
+}
+
+
+def target_page(query: ListQuery) -> ListPage[TargetRow]:
+    found = select(
+        Target.slug,
+        Target.name,
+        Environment.slug.label("environment"),
+        Environment.name.label("environment_name"),
+        Environment.color.label("environment_color"),
+        Environment.is_production,
+        Target.state,
+        Target.unreachable_since,
+        Target.unreachable_reason,
+        Target.next_attempt_at,
+        Target.collected_at,
+        Target.server_version,
+        Target.capabilities,
+    ).join(Environment, Environment.id == Target.environment_id)
+    if query.q:
+        found = found.where(or_(Target.name.ilike(query.like()), Target.slug.ilike(query.like())))
+    if environment := query.filters.get("environment"):
+        found = found.where(Environment.slug == environment)
+    total = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
+    column = SORTS[query.sort]
+    order = column.desc().nulls_last() if query.descending else column.asc().nulls_last()
+    rows = db.session.execute(found.order_by(order, Target.name, Target.slug).limit(query.limit).offset(query.offset))
+    found_rows = [TargetRow(**row._mapping) for row in rows]  # noqa: SLF001
+    newest = max((row.collected_at for row in found_rows if row.collected_at), default=None)
+    return ListPage(rows=found_rows, total=total, query=query, as_of=newest)
+
+
+def environment_page(query: ListQuery) -> ListPage[EnvironmentRow]:
+    """Every environment with how many targets it has; there are few, so there is one page."""
+    targets = select(func.count()).where(Target.environment_id == Environment.id).scalar_subquery().label("targets")
+    names = ("slug", "name", "color", "position", "is_production", "version")
+    columns = {name: getattr(Environment, name) for name in names}
+    found = select(*columns.values(), targets)
+    if query.q:
+        found = found.where(or_(Environment.name.ilike(query.like()), Environment.slug.ilike(query.like())))
+    column = columns.get(query.sort, Environment.position)
+    order = column.desc() if query.descending else column.asc()
+    rows = [EnvironmentRow(**row._mapping) for row in db.session.execute(found.order_by(order, Environment.name))]  # noqa: SLF001
+    return ListPage(rows=rows, total=len(rows), query=query)
+
+
+def environment_row(slug: str) -> EnvironmentRow:
+    """Raises NotFound."""
+    environment = environment_by_slug(slug)
+    count = select(func.count()).where(Target.environment_id == environment.id)
+    names = ("slug", "name", "color", "position", "is_production", "version")
+    return EnvironmentRow(**{name: getattr(environment, name) for name in names}, targets=db.session.scalar(count) or 0)
+
+
+def cost(target_id: int, since: datetime) -> CostRow | None:
+    """None while nothing was collected since then."""
+    found = select(CollectorCost).where(CollectorCost.target_id == target_id, CollectorCost.slot >= since)
+    rows = list(db.session.scalars(found.order_by(CollectorCost.slot)))
+    if not rows:
+        return None
+    minutes = len({row.slot.replace(second=0, microsecond=0) for row in rows})
+    return CostRow(
+        collections=len(rows),
+        duration_ms=sum(row.duration_ms for row in rows) / minutes,
+        target_ms=sum(row.target_ms for row in rows) / minutes,
+        statements=sum(row.statements for row in rows) / minutes,
+        points=[(row.slot, row.target_ms) for row in rows],
+    )
 
 
 def target_by_slug(slug: str) -> Target:

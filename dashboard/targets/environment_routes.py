@@ -1,0 +1,65 @@
+"""/settings/environments: names, colours and order of the environments."""
+
+from flask import Blueprint, Response, request, url_for
+
+from dashboard import web
+from dashboard.errors import Invalid
+from dashboard.lists import ListSpec, parse_list, respond
+from dashboard.security.guards import requires
+from dashboard.store import db
+from dashboard.targets import environment_edits, queries
+from dashboard.targets.forms import COLORS, version_of
+
+blueprint = Blueprint("environments", __name__)
+SPEC = ListSpec(sorts=("position", "name", "color", "is_production"), default_sort="position", default_dir="asc")
+
+
+@blueprint.get("/settings/environments")
+@requires("viewer", key="read")
+def environment_list() -> Response:
+    return _list({})
+
+
+@blueprint.post("/settings/environments")
+@requires("admin")
+def add() -> Response:
+    try:
+        environment_edits.add_environment(request.form)
+    except Invalid as refused:
+        if web.wants_json():
+            raise
+        return _list(refused.fields)
+    db.session.commit()
+    return web.moved(url_for("targets.environments.environment_list"))
+
+
+@blueprint.post("/settings/environments/<slug>")
+@requires("admin")
+def change(slug: str) -> Response:
+    environment = queries.environment_by_slug(slug)
+    environment_edits.change_environment(environment, request.form, version=version_of(request.form))
+    db.session.commit()
+    location = url_for("targets.environments.environment_list")
+    return web.written("targets/_environment.html", location, one=queries.environment_row(slug), colors=COLORS)
+
+
+@blueprint.post("/settings/environments/<slug>/remove")
+@requires("admin")
+def remove(slug: str) -> Response:
+    environment_edits.remove_environment(queries.environment_by_slug(slug))
+    db.session.commit()
+    return web.moved(url_for("targets.environments.environment_list"))
+
+
+def _list(errors: dict[str, str]) -> Response:
+    response = respond(
+        "targets/environments.html",
+        queries.environment_page(parse_list(SPEC)),
+        colors=COLORS,
+        errors=errors,
+        values=request.form,
+        section="environments",
+    )
+    if errors:
+        response.status_code = 422
+    return response
