@@ -58,7 +58,8 @@ def import_document(text: str, environment_slug: str) -> Imported:
         if _set(flag, environment, settings.get(flag.id), entry):
             changed.append(flag.key)
     created = [key for key in flags if key not in before]
-    if changed or _set_metadata(environment, document):
+    described = _set_metadata(environment, document)
+    if changed or described:
         _write_down(environment, changed)
     return Imported(sorted(created), changed, len(document.flags) - len(changed), _warnings(document))
 
