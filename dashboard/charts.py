@@ -1,20 +1,15 @@
-"""The geometry of charts: scales, ticks, downsampling, paths (pure). All coordinates fit a viewBox of our own."""
+"""The geometry of charts: scales, downsampling, paths (pure). All coordinates fit a viewBox of our own."""
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
+
+from dashboard.ticks import byte_ticks, nice_ticks, tick_text, time_ticks
 
 Point = tuple[datetime, float | None]
 LARGEST = 900
 WIDTH, HEIGHT = 1000, 200
-TIME_STEPS = [
-    timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5), timedelta(minutes=10), timedelta(minutes=15),
-    timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timedelta(hours=3), timedelta(hours=6),
-    timedelta(hours=12), timedelta(days=1), timedelta(days=2), timedelta(days=7), timedelta(days=14),
-    timedelta(days=30), timedelta(days=90), timedelta(days=365),
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,8 +40,28 @@ class Frame:
     marks: tuple[tuple[float, int], ...]
     start: datetime
     end: datetime
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Where a moment and a value lie between the ends of both axes."""
+
+    first: datetime
+    last: datetime
     low: float
     high: float
+
+    def x(self, at: datetime) -> float:
+        return (at - self.first) / (self.last - self.first)
+
+    def y(self, value: float) -> float:
+        return (value - self.low) / (self.high - self.low)
+
+    def place(self, at: datetime, value: float) -> tuple[float, float]:
+        return round(self.x(at) * WIDTH, 1), round((1 - self.y(value)) * HEIGHT, 1)
+
+    def shade(self, begin: datetime, finish: datetime) -> tuple[float, float]:
+        return max(0.0, self.x(begin)) * WIDTH, min(1.0, self.x(finish)) * WIDTH
 
 
 @dataclass(frozen=True)
@@ -64,39 +79,8 @@ def downsample(points: Sequence[Point], limit: int = LARGEST) -> list[Point]:
     if len(points) <= limit:
         return list(points)
     buckets = max(1, limit // 3)
-    kept: list[Point] = []
-    for number in range(buckets):
-        bucket = points[number * len(points) // buckets : (number + 1) * len(points) // buckets]
-        kept += _extremes(bucket)
-    return kept
-
-
-def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """About `count` round numbers (1, 2, 2.5, 5 times a power of ten) that enclose low and high."""
-    span = (high - low) or abs(high) or 1.0
-    raw = span / max(1, count)
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
-    first, last = math.floor(low / step), math.ceil(high / step - 1e-9)
-    return [round(number * step, 12) for number in range(first, max(last, first + 1) + 1)]
-
-
-def byte_ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """Ticks that are round in base 1024: nice numbers of the largest unit that fits."""
-    unit = 1024.0 ** max(0, math.floor(math.log(max(high, 1.0), 1024)))
-    return [tick * unit for tick in nice_ticks(low / unit, high / unit, count)]
-
-
-def time_ticks(start: datetime, end: datetime, count: int = 6) -> list[datetime]:
-    """At most `count` round moments in UTC between start and end."""
-    step = next((step for step in TIME_STEPS if (end - start) / step <= count), TIME_STEPS[-1])
-    midnight = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    moment = midnight + step * math.ceil((start - midnight) / step)
-    ticks = []
-    while moment <= end:
-        ticks.append(moment)
-        moment += step
-    return ticks
+    edges = [number * len(points) // buckets for number in range(buckets + 1)]
+    return [point for begin, finish in pairwise(edges) for point in _extremes(points[begin:finish])]
 
 
 def sparkline(values: Sequence[float | None], width: int = 96, height: int = 24) -> Spark:
@@ -130,46 +114,22 @@ def line(
 
     `binary`: ticks in base 1024. Unknown values and `gaps` break the line; a mark outside of the chart is left out.
     """
-    known = [point for _, points in series for point in points if point[1] is not None]
+    known = [(at, value) for _, points in series for at, value in points if value is not None]
     if not known:
         return None
-    first = start or min(at for at, _ in known)
-    last = end or max(at for at, _ in known)
-    if last <= first:
-        first, last = first - timedelta(minutes=30), last + timedelta(minutes=30)
-    values = [value for _, value in known if value is not None]
+    first, last = _span([at for at, _ in known], start, end)
+    values = [value for _, value in known]
     ticks = (byte_ticks if binary else nice_ticks)(min(0.0, *values), max(values) or 1.0)
-    low, high = ticks[0], ticks[-1]
-
-    def across(at: datetime) -> float:
-        return (at - first) / (last - first)
-
-    def place(at: datetime, value: float) -> tuple[float, float]:
-        return round(across(at) * WIDTH, 1), round(HEIGHT - (value - low) / (high - low) * HEIGHT, 1)
-
+    axes = Axes(first, last, ticks[0], ticks[-1])
     return Frame(
-        curves=tuple(_curve(name, downsample(points), gaps, place) for name, points in series),
-        x_ticks=tuple(Tick(across(at), at, tick_text(at, last - first)) for at in time_ticks(first, last)),
-        y_ticks=tuple(Tick((tick - low) / (high - low), tick) for tick in ticks),
-        gaps=tuple(
-            (max(0.0, across(begin)) * WIDTH, min(1.0, across(finish)) * WIDTH)
-            for begin, finish in gaps
-            if finish > first and begin < last
-        ),
-        marks=tuple((across(at), index) for index, at in enumerate(marks) if first <= at <= last),
+        curves=tuple(_curve(name, downsample(points), gaps, axes) for name, points in series),
+        x_ticks=tuple(Tick(axes.x(at), at, tick_text(at, last - first)) for at in time_ticks(first, last)),
+        y_ticks=tuple(Tick(axes.y(tick), tick) for tick in ticks),
+        gaps=tuple(axes.shade(begin, finish) for begin, finish in gaps if finish > first and begin < last),
+        marks=tuple((axes.x(at), index) for index, at in enumerate(marks) if first <= at <= last),
         start=first,
         end=last,
-        low=low,
-        high=high,
     )
-
-
-def tick_text(at: datetime, span: timedelta) -> str:
-    """A moment on a time axis, in UTC: the clock within two days, else the day."""
-    moment = at.astimezone(UTC)
-    midnight = not (moment.hour or moment.minute)
-    by_day = span > timedelta(days=4) or (span > timedelta(hours=26) and midnight)
-    return f"{moment:%b} {moment.day}" if by_day else f"{moment:%H:%M}"
 
 
 def thin(points: Sequence[Point], limit: int = 48) -> list[Point]:
@@ -177,6 +137,12 @@ def thin(points: Sequence[Point], limit: int = 48) -> list[Point]:
     if len(points) <= limit:
         return list(points)
     return [points[(number + 1) * len(points) // limit - 1] for number in range(limit)]
+
+
+def _span(known: Sequence[datetime], start: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:
+    first, last = start or min(known), end or max(known)
+    half_an_hour = timedelta(minutes=30)
+    return (first, last) if last > first else (first - half_an_hour, last + half_an_hour)
 
 
 def _extremes(bucket: Sequence[Point]) -> list[Point]:
@@ -192,7 +158,7 @@ def _curve(
     name: str,
     points: Sequence[Point],
     gaps: Sequence[tuple[datetime, datetime]],
-    place: Callable[[datetime, float], tuple[float, float]],
+    axes: Axes,
 ) -> Curve:
     runs: list[list[tuple[float, float]]] = [[]]
     before: datetime | None = None
@@ -200,7 +166,7 @@ def _curve(
         if value is None or (before is not None and _crosses(before, at, gaps)):
             runs.append([])
         if value is not None:
-            runs[-1].append(place(at, value))
+            runs[-1].append(axes.place(at, value))
             before = at
     known = [run for run in runs if run]
     values = [value for _, value in points if value is not None]

@@ -14,7 +14,8 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 SHARED = {"security", "targets"}
 FEATURES = {path.parent.name for path in (ROOT / "dashboard").glob("*/routes.py")} - SHARED
 PURE = {
-    "rules", "evaluate", "wire", "forms", "formats", "charts", "series", "layout", "names", "bucketing", "family",
+    "rules", "evaluate", "wire", "forms", "formats", "charts", "ticks", "sqltext", "series", "layout", "names",
+    "bucketing", "family",
 }  # fmt: skip
 IMPURE_ROOTS = {"flask", "flask_login", "flask_wtf", "sqlalchemy", "psycopg", "requests"}
 CLOCKS = {"now", "utcnow", "time", "monotonic", "today"}
