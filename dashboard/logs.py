@@ -15,7 +15,7 @@ from dashboard.settings import Settings
 
 log = logging.getLogger("dashboard.requests")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-QUIET = ("/static/", "/healthz", "/readyz", "/metrics")
+QUIET = ("/static/", "/healthz", "/readyz", "/metrics", "/ofrep/", "/flags/v1/")
 STANDARD = logging.LogRecord("", 0, "", 0, "", (), None).__dict__.keys() | {"message", "asctime", "taskName"}
 
 
@@ -79,8 +79,9 @@ def _begin(*, behind_proxy: bool) -> None:
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.get("request_id", "-")
+    quiet = request.path.startswith(QUIET) and response.status_code < 400
     log.log(
-        logging.DEBUG if request.path.startswith(QUIET) else logging.INFO,
+        logging.DEBUG if quiet else logging.INFO,
         "request",
         extra={
             "method": request.method,

@@ -63,17 +63,19 @@ class Child:
         return self.process.poll() is not None
 
     def _start(self, now_s: float) -> None:
-        arguments = [sys.executable, "-m", "dashboard", "--parent", str(os.getpid())]
         kept: tuple[int, ...] = ()
         if self.beats:
             self._pipe, theirs = os.pipe()
             os.set_blocking(self._pipe, False)
-            arguments += ["--beat", str(theirs)]
             kept = (theirs,)
-        self.process = subprocess.Popen([*arguments, self.command], pass_fds=kept, start_new_session=True)  # noqa: S603
+        self.process = subprocess.Popen(self._arguments(*kept), pass_fds=kept, start_new_session=True)  # noqa: S603
         for descriptor in kept:
             os.close(descriptor)
         self.began_s = self.beat_s = now_s
+
+    def _arguments(self, *beat: int) -> list[str]:
+        options = ["--parent", str(os.getpid()), *(f"--beat={descriptor}" for descriptor in beat)]
+        return [sys.executable, "-m", "dashboard", *options, self.command]
 
     def _ended(self, code: int, now_s: float) -> None:
         self.failures = 0 if now_s - self.began_s > STEADY_S else self.failures + 1

@@ -1,0 +1,114 @@
+"""Exit 0: done; 1: refused with one sentence on stderr; 2: wrong usage or settings."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from dashboard.commands import main
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def environment(server, store_template):
+    """What a command needs beside a running server: the store's address, and a data folder of its own."""
+    with server.connect() as connection:
+        connection.execute(f"create database commands template {store_template} owner pilothouse")
+    with tempfile.TemporaryDirectory() as folder:
+        yield {
+            "PATH": os.environ["PATH"],
+            "DATABASE_URL": server.url("commands", "pilothouse").replace("+psycopg", ""),
+            "PILOTHOUSE_DATA_DIR": f"{folder}/data",
+            "PILOTHOUSE_STORE_CONNECT_S": "2",
+            "PILOTHOUSE_STORE_ATTEMPTS": "1",
+        }
+
+
+def pilothouse(environment, *arguments, stdin=None, **extra):
+    command = [sys.executable, "-m", "dashboard", *arguments]
+    return subprocess.run(
+        command, env=environment | extra, cwd=ROOT, capture_output=True, text=True, check=False, input=stdin
+    )
+
+
+def flask(environment, *arguments):
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", *arguments]
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_every_command_of_the_contract_is_there():
+    shown = {name for name, command in main.commands.items() if not command.hidden}
+    assert shown == {
+        "up", "web", "worker", "events", "collect", "create-account", "target", "flags", "key", "audit", "doctor",
+    }  # fmt: skip
+    assert {"add", "list", "check", "remove"} <= main.commands["target"].commands.keys()
+
+
+def test_every_command_says_what_it_is_for():
+    commands = [*main.commands.values()]
+    for command in commands:
+        commands += getattr(command, "commands", {}).values()
+        assert command.help
+
+
+def test_an_unknown_command_is_wrong_usage(environment):
+    assert pilothouse(environment, "fly").returncode == 2
+
+
+def test_wrong_settings_are_told_at_once_without_a_traceback(environment):
+    done = pilothouse(environment, "doctor", PORT="none", SECRET_KEY="canary")
+    assert done.returncode == 2
+    assert [line.split()[0] for line in done.stderr.splitlines()] == ["SECRET_KEY", "PORT"]
+    assert "canary" not in done.stderr
+
+
+def test_what_is_not_there_is_refused_with_one_sentence(environment):
+    done = pilothouse(environment, "collect", "no-such-target")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_store_that_does_not_answer_is_one_sentence(environment):
+    done = pilothouse(environment, "target", "list", DATABASE_URL="postgresql://me:canary@127.0.0.1:1/none")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("The store does not answer")
+    assert "canary" not in done.stdout + done.stderr
+
+
+def test_an_account_made_by_command_is_listed_in_the_audit(environment, tmp_path):
+    (tmp_path / "password").write_text("a whole sentence as a password\n")
+    options = ["--email", "ada@example.com", "--role", "operator", "--password-file", str(tmp_path / "password")]
+    assert pilothouse(environment, "create-account", *options).returncode == 0
+    again = pilothouse(environment, "create-account", *options)
+    assert (again.returncode, "already exists" in again.stderr) == (1, True)
+    assert pilothouse(environment, "audit", "verify").returncode == 0
+
+
+def test_the_key_is_alone_on_the_last_line(environment):
+    done = pilothouse(environment, "key", "create", "--kind", "read", "--role", "viewer")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()[-1].split()) == 1
+
+
+def test_flask_db_check_finds_no_difference_between_models_and_migrations(environment):
+    assert flask(environment, "upgrade").returncode == 0
+    done = flask(environment, "check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_two_upgrades_at_once_are_safe(server, environment):
+    server.ensure_database("upgraded_twice", "pilothouse")
+    fresh = environment | {"DATABASE_URL": server.url("upgraded_twice", "pilothouse")}
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
+    both = [subprocess.Popen(command, env=fresh, cwd=ROOT, stderr=subprocess.DEVNULL) for _ in range(2)]
+    assert [process.wait(120) for process in both] == [0, 0]
+
+
+def test_doctor_says_what_is_wrong_and_exits_1(environment):
+    done = pilothouse(environment, "doctor")
+    assert done.returncode == 1
+    assert "PROBLEM  No worker has been alive in the last minute" in done.stdout
