@@ -13,6 +13,11 @@ _SECRET = re.compile(
     r"password|passphrase|secret|token|credential|api_?key|key_hash|dsn|cookie|authorization", re.IGNORECASE
 )
 _PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*\Z")
+_LOOKALIKES = str.maketrans("013457@$!", "oleastasi")
+_RUNS = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "azertyuiop")
+_RUNS_OF_FOUR = frozenset(
+    run[at : at + 4] for line in _RUNS for run in (line, line[::-1]) for at in range(len(line) - 3)
+)
 
 
 def own_request(fetch_site: str | None, origin: str | None, own_origin: str) -> bool:
@@ -132,10 +137,6 @@ def own_part(password: str, whole: frozenset[str], parts: Sequence[str], email: 
     return len(left) + sum(1 for sign in password if not sign.isascii())
 
 
-_LOOKALIKES = str.maketrans("013457@$!", "oleastasi")
-_RUNS = ("abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "azertyuiop")
-
-
 def _letters(text: str) -> str:
     return re.sub(r"[^a-z0-9@$!]", "", text.lower())
 
@@ -145,17 +146,11 @@ def _without(text: str, words: Sequence[str]) -> str:
     for word in sorted(words, key=len, reverse=True):
         text = text.replace(word, " ")
     text = re.sub(r"(?:19|20)\d\d", " ", text)
-    runs = {run[at : at + 4] for line in _RUNS for run in (line, line[::-1]) for at in range(len(line) - 3)}
-    kept, at = "", 0
-    while at < len(text):
-        size = next((size for size in range(len(text) - at, 3, -1) if _is_run(text[at : at + size], runs)), 1)
-        kept += text[at] if size == 1 else " "
-        at += size
-    return re.sub(r"[^a-z0-9]", "", kept)
-
-
-def _is_run(text: str, runs: set[str]) -> bool:
-    return all(text[at : at + 4] in runs for at in range(len(text) - 3))
+    common = [False] * len(text)
+    for at in range(len(text) - 3):
+        if text[at : at + 4] in _RUNS_OF_FOUR:
+            common[at : at + 4] = [True] * 4
+    return "".join(sign for sign, is_common in zip(text, common, strict=True) if sign.isalnum() and not is_common)
 
 
 def _unrepeated(text: str) -> str:

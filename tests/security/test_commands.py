@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
+from dashboard.security.audit import record
 from dashboard.security.models import Account, AuditEntry
 from dashboard.security.tokens import principal_of_key
 from dashboard.store import db
@@ -64,7 +65,9 @@ def test_the_key_stands_alone_on_the_last_line(pilothouse, cloned_store: Flask) 
 
 
 def test_verifying_says_where_the_log_is_broken(pilothouse, cloned_store: Flask) -> None:
-    pilothouse("key", "create", "--kind", "read")
+    with cloned_store.app_context():
+        record("flag.toggle", "checkout")
+        db.session.commit()
     whole = pilothouse("audit", "verify")
     assert (whole.returncode, whole.stdout.startswith("1 entries, whole.")) == (0, True)
     with cloned_store.app_context():
