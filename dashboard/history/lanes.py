@@ -11,43 +11,49 @@ class LaneRow:
     """A row of the drawing. Lines go from a lane at the top edge to one at the bottom edge, all counted from 0.
 
     `above` are the lanes that come from children into this revision, `below` those that lead on to its parents,
-    `passing` go by without touching it.
+    `passing` go by without touching it: (lane at the top, lane at the bottom).
     """
 
     revision: str
     lane: int
     above: tuple[int, ...]
     below: tuple[int, ...]
-    passing: tuple[int, ...]
+    passing: tuple[tuple[int, int], ...]
 
 
 def draw(rows: Sequence[tuple[str, Sequence[str]]]) -> dict[str, LaneRow]:
     """Lanes of (revision, parents) in the order of the list: children stand above their parents."""
     lanes: list[str | None] = []
-    drawn = {}
-    shown = {revision for revision, _ in rows}
+    drawn, shown = {}, {revision for revision, _ in rows}
     for revision, parents in rows:
         above = tuple(lane for lane, waits_for in enumerate(lanes) if waits_for == revision)
         own = above[0] if above else _free(lanes)
-        passing = tuple(lane for lane, waits_for in enumerate(lanes) if waits_for not in (None, revision))
         for lane in above:
             lanes[lane] = None
-        below = []
-        for parent in parents:
-            if parent not in shown:
-                continue
-            lane = lanes.index(parent) if parent in lanes else own if lanes[own] is None else _free(lanes)
-            lanes[lane] = parent
-            below.append(lane)
-        drawn[revision] = LaneRow(revision, own, above, tuple(below), passing)
+        before = list(lanes)
+        below = [_lane_for(parent, lanes, own) for parent in parents if parent in shown]
+        passing = [(lane, lanes.index(name)) for lane, name in enumerate(before) if name is not None]
+        drawn[revision] = LaneRow(revision, own, above, tuple(below), tuple(passing))
         while lanes and lanes[-1] is None:
             lanes.pop()
     return drawn
 
 
+def _lane_for(parent: str, lanes: list[str | None], own: int) -> int:
+    """Where the line to a parent goes: one that waits further right is drawn to this lane, so that trunks stay left."""
+    if parent in lanes:
+        waiting = lanes.index(parent)
+        if waiting < own or lanes[own] is not None:
+            return waiting
+        lanes[waiting] = None
+    lane = own if lanes[own] is None else _free(lanes)
+    lanes[lane] = parent
+    return lane
+
+
 def width(rows: Sequence[LaneRow]) -> int:
     """How many lanes the drawing needs; what is further right is not drawn."""
-    used = [lane for row in rows for lane in (row.lane, *row.above, *row.below, *row.passing)]
+    used = [lane for row in rows for lane in (row.lane, *row.above, *row.below, *sum(row.passing, ()))]
     return min(MOST_LANES, max(used, default=0) + 1)
 
 

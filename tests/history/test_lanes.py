@@ -13,10 +13,17 @@ def test_a_line_of_revisions_stays_in_one_lane() -> None:
 def test_a_merge_opens_a_lane_and_the_branch_point_closes_it() -> None:
     drawn = draw([("m", ["b", "c"]), ("b", ["a"]), ("c", ["a"]), ("a", [])])
     assert drawn["m"].below == (0, 1)
-    assert (drawn["b"].lane, drawn["b"].passing) == (0, (1,))
-    assert (drawn["c"].lane, drawn["c"].below, drawn["c"].passing) == (1, (0,), (0,))
+    assert (drawn["b"].lane, drawn["b"].passing) == (0, ((1, 1),))
+    assert (drawn["c"].lane, drawn["c"].below, drawn["c"].passing) == (1, (0,), ((0, 0),))
     assert drawn["a"].above == (0,)
     assert width(list(drawn.values())) == 2
+
+
+def test_the_trunk_stays_in_the_left_lane_when_the_right_branch_ends_first() -> None:
+    drawn = draw([("m", ["b", "c"]), ("c", ["a"]), ("b", ["a"]), ("a", [])])
+    assert (drawn["c"].lane, drawn["c"].below) == (1, (1,))
+    assert (drawn["b"].lane, drawn["b"].below, drawn["b"].passing) == (0, (0,), ((1, 0),))
+    assert (drawn["a"].lane, drawn["a"].above) == (0, (0,))
 
 
 def test_a_second_head_gets_a_lane_of_its_own() -> None:
