@@ -25,6 +25,7 @@ ROLES_OF_FILES = {
     "edits": {"models", "queries", "rules", "forms", "wire", "audit", "authors", "record", "edits"},
 }
 READS_FROM = {
+    ("activity", "changes"),
     ("demo", "flags"),
     ("overview", "alerts"),
     ("overview", "changes"),
@@ -40,6 +41,8 @@ READS_FROM = {
     ("palette", "tables"),
 }
 DRIVER_USERS = {
+    "flags/live.py",
+    "flags/events.py",
     "targets/connect.py",
     "targets/pools.py",
     "targets/steer.py",

@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 
 from dashboard.activity import queries, rules
 from dashboard.activity.live import sessions_of
+from dashboard.changes.queries import marks
 from dashboard.charts import spans
 from dashboard.lists import WINDOWS, ListPage, ListQuery, ListSpec, parse_list, respond
 from dashboard.security.guards import requires
@@ -16,7 +17,7 @@ from dashboard.web import wants_json
 blueprint = Blueprint("activity", __name__)
 SHOWN = 200
 STATES = ("active", "transaction", "blocked", "idle")
-SPEC = ListSpec(sorts=tuple(rules.SORTS), default_sort="transaction_ms", default_window="3h", filters={"state": STATES})
+SPEC = ListSpec(sorts=tuple(rules.SORTS), default_sort="transaction_ms", default_window="6h", filters={"state": STATES})
 
 
 @blueprint.get("/t/<slug>/activity")
@@ -28,7 +29,7 @@ def session_list(slug: str) -> Response:
     seen = sessions_of(target, now)
     if seen.problem and wants_json():
         raise seen.problem
-    window = query.window or timedelta(hours=3)
+    window = query.window or timedelta(hours=6)
     step = queries.step_of(window)
     busy = queries.busy_sessions(target.id, now - window, step)
     return respond(
@@ -42,7 +43,7 @@ def session_list(slug: str) -> Response:
         tree=rules.blocking_tree(seen.sessions),
         busy=busy,
         windows=WINDOWS,
-        marks=[],
+        marks=marks(target.id, now - window, now),
         gaps=spans([(one.at, 0) for one in busy], 3 * step),
     )
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, literal, or_, select
 
 from dashboard.statements.models import StatementReading
 from dashboard.statements.windows import Evidence, Loss
@@ -20,7 +20,7 @@ def evidence(target_id: int, window: timedelta, now: datetime) -> Evidence:
     """The readings of a window. One that spans its start belongs to it when more than half of it lies within."""
     start = now - window
     since, slot = StatementReading.since, StatementReading.slot
-    middle_is_inside = since + (slot - since) / 2 >= start
+    middle_is_inside = slot - literal(start) >= literal(start) - since
     inside = and_(
         StatementReading.target_id == target_id,
         slot > start,

@@ -73,6 +73,7 @@ class Chart:
 
     key: str
     title: str
+    note: str
     unit: str
     series: list[tuple[str, Points]]
 
@@ -83,22 +84,30 @@ def bucket(window: timedelta) -> timedelta:
 
 
 def charts(intervals: Sequence[Interval]) -> list[Chart]:
-    """Four views of a family: how often, how long, how many rows, how many blocks. Blocks and rows do not depend on
-    how busy the machine is: when they rise, plan or data changed; when only the time rises, something else did.
-    """
+    """Four views of a family: how often, how long, how many blocks, how many rows."""
     return [
-        Chart("calls", "Calls per minute", "", [("calls per minute", _points(intervals, _calls_per_minute))]),
+        Chart("calls", "Calls per minute", "how often it runs", "", [("calls", _points(intervals, _per_minute))]),
         Chart(
             "time",
             "Time per call",
+            "mean, and one standard deviation above it",
             "ms",
-            [
-                ("mean", _points(intervals, _mean_ms)),
-                ("mean + 1 deviation", _points(intervals, _mean_and_deviation_ms)),
-            ],
+            [("mean", _points(intervals, _mean_ms)), ("mean + sd", _points(intervals, _mean_and_deviation_ms))],
         ),
-        Chart("blocks", "Blocks per call", "", [("blocks per call", _points(intervals, _blocks_per_call))]),
-        Chart("rows", "Rows per call", "", [("rows per call", _points(intervals, _rows_per_call))]),
+        Chart(
+            "blocks",
+            "Blocks per call",
+            "rises when plan or data change, not when the machine is busy",
+            "",
+            [("blocks per call", _points(intervals, _blocks_per_call))],
+        ),
+        Chart(
+            "rows",
+            "Rows per call",
+            "rises when the data or the question changes",
+            "",
+            [("rows per call", _points(intervals, _rows_per_call))],
+        ),
     ]
 
 
@@ -106,7 +115,7 @@ def _points(intervals: Sequence[Interval], value: Callable[[Interval], float | N
     return [(one.at, value(one)) for one in intervals]
 
 
-def _calls_per_minute(one: Interval) -> float | None:
+def _per_minute(one: Interval) -> float | None:
     return one.calls / one.covered_ms * 60_000 if one.covered_ms else None
 
 
