@@ -89,8 +89,8 @@ def _vary(response: Response) -> Response:
 
 def _expected(error: PilothouseError) -> Response:
     response = _answer(error.status, error.sentence, error)
-    if isinstance(error, Unavailable):
-        response.headers["Retry-After"] = str(error.retry_after_s)
+    if retry_after_s := getattr(error, "retry_after_s", None):
+        response.headers["Retry-After"] = str(retry_after_s)
     return response
 
 

@@ -55,14 +55,18 @@ def _admit() -> Response | None:
 
 def _named(settings: Settings) -> tuple[str, ...]:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return (host, *settings.trusted_hosts)
+    return tuple(_without_port(name) for name in (host, *settings.trusted_hosts))
 
 
 def _is_trusted(host: str) -> bool:
     """Werkzeug's TRUSTED_HOSTS cannot hold IPv6 addresses; a name with a dot in front stands for all below it."""
-    name = re.sub(r":\d*\Z", "", host.lower())
+    name = _without_port(host.lower())
     hosts: frozenset[str] = current_app.extensions[HOSTS]
     return name in hosts or any(one.startswith(".") and name.endswith(one) for one in hosts)
+
+
+def _without_port(host: str) -> str:
+    return re.sub(r":\d*\Z", "", host)
 
 
 def _right(endpoint: str) -> Right:

@@ -153,3 +153,15 @@ def test_revoking_is_for_good_and_recorded_once(as_admin, app: Flask, store: Ses
     assert ask(app, "/audit?format=json", words).status_code == 401
     assert store.scalars(select(AuditEntry.action).order_by(AuditEntry.seq)).all() == ["key.create", "key.revoke"]
     assert as_admin.post("/settings/keys/999999/revoke").status_code == 404
+
+
+def test_metrics_are_for_this_machine_and_for_read_keys(app: Flask) -> None:
+    words = made(app)
+    here, elsewhere = {"REMOTE_ADDR": "127.0.0.1"}, {"REMOTE_ADDR": "192.0.2.7"}
+    stranger = app.test_client()
+    assert stranger.get("/metrics", environ_overrides=here).status_code == 200
+    proxied = stranger.get("/metrics", environ_overrides=here, headers={"X-Forwarded-For": "192.0.2.7"})
+    assert proxied.status_code == 401
+    assert stranger.get("/metrics", environ_overrides=elsewhere).status_code == 401
+    with_key = stranger.get("/metrics", environ_overrides=elsewhere, headers={"Authorization": f"Bearer {words}"})
+    assert with_key.status_code == 200

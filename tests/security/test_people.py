@@ -130,6 +130,12 @@ def test_changing_ones_password_takes_the_present_one_and_ends_the_other_session
     assert last_entry(store).action == "account.password"
 
 
+def test_guessing_the_present_password_is_slowed_down_too(as_viewer) -> None:
+    answers = [as_viewer.post("/settings/account/password", data={"current": "x", "new": GOOD}) for _ in range(7)]
+    assert [answer.status_code for answer in answers] == [422] * 6 + [429]
+    assert int(answers[-1].headers["Retry-After"]) in {1, 2}
+
+
 @pytest.mark.parametrize(
     "password",
     [

@@ -52,6 +52,11 @@ def test_a_wrong_sign_in_says_one_sentence_whatever_was_wrong(client, email) -> 
     assert "wrong words" not in answer.text
 
 
+def test_whoever_is_signed_in_is_led_on(as_viewer) -> None:
+    assert as_viewer.get("/login?next=/audit").location == "/audit"
+    assert as_viewer.get("/login?next=//evil.example").location == "/"
+
+
 def test_a_disabled_account_cannot_sign_in(client, store: Session) -> None:
     store.execute(update(Account).where(Account.email == EMAIL).values(active=False))
     assert sign_in(client).status_code == 401
