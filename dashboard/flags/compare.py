@@ -43,6 +43,10 @@ def flat(document: Mapping[str, Any]) -> dict[str, str]:
         if name == "variants":
             fields |= {f"variant {variant}": json.dumps(item, ensure_ascii=False) for variant, item in value.items()}
             fields["order of variants"] = ", ".join(value)
+        elif name == "state":
+            fields[name] = "on" if value == "ENABLED" else "off"
+        elif name == "tags":
+            fields[name] = ", ".join(value)
         elif isinstance(value, str):
             fields[name] = value
         else:

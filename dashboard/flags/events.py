@@ -82,8 +82,10 @@ class Streams:
             async with asyncio.timeout(REQUEST_WAIT_S):
                 head = await reader.readuntil(b"\r\n\r\n")
             await self._stream(head.decode("latin-1"), writer)
-        except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-            log.debug("a stream ended")
+        except asyncio.LimitOverrunError:
+            await _refuse(writer, "431 Request Header Fields Too Large", '{"error": "That head is too long."}')
+        except (TimeoutError, asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+            log.debug("a stream ended")  # cancelled: the process ends
         finally:
             writer.close()
             with contextlib.suppress(ConnectionError):
@@ -141,14 +143,21 @@ async def run(
     if ready:
         ready.set_result(server.sockets[0].getsockname()[1])
     following = asyncio.create_task(changes.follow())
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    try:
+        await _signal()
+    finally:
+        following.cancel()
+        server.close()
+        await server.wait_closed()
+
+
+async def _signal() -> None:
+    """Until this process is told to end; a loop outside the main thread hears no signals and is cancelled instead."""
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
     with contextlib.suppress(RuntimeError, ValueError):
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ended.set)
     await ended.wait()
-    following.cancel()
-    server.close()
 
 
 def _last_seen(lines: list[str]) -> int | None:

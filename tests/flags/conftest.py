@@ -25,7 +25,9 @@ class Flags:
 
     def __getitem__(self, wanted: tuple[str, str]) -> FlagSetting:
         self.store.expire_all()
-        found = select(FlagSetting).join(Flag).join(Environment).where(Flag.key == wanted[0], Environment.slug == wanted[1])
+        found = (
+            select(FlagSetting).join(Flag).join(Environment).where(Flag.key == wanted[0], Environment.slug == wanted[1])
+        )
         return self.store.scalars(found).one()
 
     def flag(self, key: str) -> Flag:

@@ -100,7 +100,8 @@ def test_a_request_without_context_is_evaluated(application):
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Authorization": ""}, {"Authorization": "Bearer wrong"}, {"Authorization": "", "X-API-Key": "ph_flags_no"}]
+    "headers",
+    [{"Authorization": ""}, {"Authorization": "Bearer wrong"}, {"Authorization": "", "X-API-Key": "ph_flags_no"}],
 )
 def test_an_unknown_key_is_401(application, headers):
     assert application.flag("plain", headers=headers).status_code == 401
