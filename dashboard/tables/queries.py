@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from dashboard.errors import NotFound
@@ -157,7 +158,7 @@ def sizes_over(table: TableState, since: datetime, until: datetime) -> list[Size
     step = func.date_bin((until - since) / CHART_POINTS, TableSample.slot, since)
     found = (
         select(TableSample.slot, TableSample.heap_bytes, TableSample.toast_bytes, TableSample.index_bytes)
-        .distinct(step)
+        .ext(distinct_on(step))
         .where(
             TableSample.target_id == table.target_id,
             TableSample.oid == table.oid,
