@@ -35,6 +35,7 @@ class Facts:
     is_socket: bool
     statements_schema: str | None = None
     statements_problem: str | None = None
+    statements_remedy: str | None = None
     statements_hidden: int = 0
 
 
@@ -141,7 +142,7 @@ def _statements(facts: Facts) -> Feature:
         why = f"The extension pg_stat_statements is not installed in database “{facts.database}”."
         return Feature(name, "denied", why, "CREATE EXTENSION pg_stat_statements;")
     if facts.statements_problem is not None:
-        return Feature(name, "denied", facts.statements_problem)
+        return Feature(name, "denied", facts.statements_problem, facts.statements_remedy)
     if facts.statements_track == "none":
         why = "pg_stat_statements.track is none: nothing is recorded."
         return Feature(name, "denied", why, _setting("pg_stat_statements.track", "top"))

@@ -48,14 +48,14 @@ def _keep(target: Target, reader: Reader, now: datetime) -> list[Feature]:
 def facts_of(reader: Reader) -> Facts:
     found: dict[str, Any] = reader.ask(CAPABILITIES)[0]
     schema = reader.schema_of("pg_stat_statements")
-    hidden, problem = 0, None
+    seen: dict[str, Any] = {"statements_schema": schema}
     if schema is not None:
         try:
             with reader.savepoint():
-                hidden = reader.ask(STATEMENTS)[0]["hidden"]
+                seen["statements_hidden"] = reader.ask(STATEMENTS)[0]["hidden"]
         except TargetRefused as refused:
-            problem = refused.sentence
-    return Facts(**found, statements_schema=schema, statements_problem=problem, statements_hidden=hidden)
+            seen |= {"statements_problem": refused.sentence, "statements_remedy": refused.remedy_sql}
+    return Facts(**found, **seen)
 
 
 def _identity(reader: Reader) -> str | None:

@@ -11,11 +11,19 @@ from flask import current_app
 from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.rows import dict_row
 
-from dashboard.targets.failures import FROZEN, TargetBusy, TargetRefused, TargetUnreachable, statement_failure
+from dashboard.targets.failures import (
+    FROZEN,
+    TargetBusy,
+    TargetRefused,
+    TargetUnreachable,
+    grant_usage,
+    statement_failure,
+)
 from dashboard.targets.models import Target
 from dashboard.targets.pools import Address, Link, Pool, Pools, connect
 from dashboard.targets.probes import Probe
 from dashboard.targets.secrets import Unsealable, unseal
+from dashboard.targets.session import COLUMNS, LIMITS, SCHEMA
 
 __all__ = ["Address", "TargetBusy", "TargetRefused", "TargetUnreachable"]
 
@@ -26,31 +34,6 @@ IDLE_IN_TRANSACTION_MS = 60_000
 ROWS_AT_ONCE = 1_000
 ROLLBACK_S = 2.0
 UNSEALABLE = "The stored password cannot be opened with the present SECRET_KEY; enter it again."
-
-LIMITS = """
-select
-    pg_catalog.set_config('statement_timeout', %(statement_timeout)s, true),
-    pg_catalog.set_config('lock_timeout', %(lock_timeout)s, true),
-    pg_catalog.set_config('idle_in_transaction_session_timeout', %(idle_timeout)s, true),
-    pg_catalog.set_config('search_path', 'pg_catalog', true),
-    pg_catalog.set_config('jit', 'off', true),
-    pg_catalog.set_config('TimeZone', 'UTC', true),
-    pg_catalog.set_config('DateStyle', 'ISO', true),
-    pg_catalog.set_config('IntervalStyle', 'postgres', true),
-    pg_catalog.set_config('bytea_output', 'hex', true)
-"""
-COLUMNS = """
-select a.attname::text as name
-from pg_catalog.pg_attribute a
-where a.attrelid = pg_catalog.to_regclass(%(view)s) and a.attnum > 0 and not a.attisdropped
-order by a.attnum
-"""
-SCHEMA = """
-select n.nspname::text as name
-from pg_catalog.pg_extension e
-join pg_catalog.pg_namespace n on n.oid = e.extnamespace
-where e.extname = %(extension)s
-"""
 
 
 class Reader:
@@ -78,7 +61,14 @@ class Reader:
 
     def ask(self, probe: Probe, **params: Any) -> list[dict[str, Any]]:
         """The answer of a probe, in the words that this server's views understand."""
-        return self.rows(probe.sql_for(self.columns_of, self.schema_of, bound=bool(params)), params or None)
+        sql = probe.sql_for(self.columns_of, self.schema_of, bound=bool(params))
+        try:
+            return self.rows(sql, params or None)
+        except TargetRefused as refused:
+            if refused.sqlstate == "42501" and probe.extension is not None:
+                remedy = grant_usage(self.link.schemas[probe.extension], self._address.user)
+                raise TargetRefused(refused.sqlstate, refused.sentence, remedy) from None
+            raise
 
     def columns_of(self, view: str) -> frozenset[str]:
         """The columns that a view (qualified and quoted) really has; none when there is no such view."""

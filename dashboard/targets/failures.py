@@ -32,7 +32,7 @@ REFUSALS = {
 }
 _NETWORK_WORDS = (
     "connection refused", "no such file", "unreachable", "no route", "timeout", "timed out", "reset by peer",
-    "closed the connection unexpectedly", "invalid response", "broken pipe", "unexpected message",
+    "closed the connection unexpectedly", "invalid response", "but received", "broken pipe", "unexpected message",
 )  # fmt: skip
 _TLS_WORDS = ("certificate", "does not support ssl", "ssl error", "tlsv1", "does not match host name")
 _FULL_WORDS = ("too many clients", "too many connections", "remaining connection slots")
@@ -93,6 +93,10 @@ def statement_failure(
 
 def grant_monitor(user: str) -> str:
     return f"GRANT pg_monitor TO {Identifier(user).as_string(None)};"
+
+
+def grant_usage(schema: str, user: str) -> str:
+    return f"GRANT USAGE ON SCHEMA {Identifier(schema).as_string(None)} TO {Identifier(user).as_string(None)};"
 
 
 def _any(words: tuple[str, ...], text: str) -> bool:

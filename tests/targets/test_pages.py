@@ -44,7 +44,7 @@ def test_forms_are_for_admins(url, as_admin, as_operator, target):
     assert as_operator.get(url).status_code == 403
 
 
-@pytest.mark.parametrize("url", (*PAGES, *ADMIN_PAGES))
+@pytest.mark.parametrize("url", [*PAGES, *ADMIN_PAGES])
 def test_anonymous_visitors_are_sent_to_the_sign_in(url, client, target):
     assert client.get(url).status_code in {302, 303}
 
@@ -56,7 +56,7 @@ def test_writes_are_refused_to_viewers_operators_and_the_anonymous(url, as_viewe
     assert client.post(url, data=FORM).status_code in {302, 303, 401}
 
 
-@pytest.mark.parametrize("url", (WRITES[2], WRITES[3], WRITES[6]))
+@pytest.mark.parametrize("url", [WRITES[2], WRITES[3], WRITES[6]])
 def test_writes_are_not_asked_by_get(url, as_admin, target):
     assert as_admin.get(url).status_code == 405
 
