@@ -41,6 +41,7 @@ def init_app(app: Flask) -> None:
         "moment": moment_text,
         "exact": exact,
         "same_site_path": same_site_path,
+        "epoch_ms": lambda at: int(at.timestamp() * 1000),
         "idref": lambda text: hashlib.sha256(text.encode()).hexdigest()[:8],
         "sql_tokens": sqltext.tokens,
         "thin": charts.thin,
