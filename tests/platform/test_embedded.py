@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from dashboard.datadir import kept_secret
 from dashboard.embedded import SOCKET_BYTES, Server
 from dashboard.errors import Unavailable
-from dashboard.system_user import server_user
+from dashboard.system_user import PROGRAMS, copy_programs, server_user
 
 
 @pytest.fixture
@@ -148,3 +149,13 @@ def test_a_secret_is_private_and_made_once(folder):
     assert len(first) == 64
     assert kept_secret(folder / "secret") == first
     assert stat.S_IMODE((folder / "secret").stat().st_mode) == 0o600
+
+
+def test_a_copy_of_the_programs_runs_by_itself(folder):
+    copy_programs(folder / "copy")
+    for name in ("initdb", "postgres"):
+        asked = subprocess.run(
+            [folder / "copy" / PROGRAMS / name, "--version"], capture_output=True, text=True, check=True
+        )
+        assert "(PostgreSQL) 18" in asked.stdout
+    assert stat.S_IMODE((folder / "copy").stat().st_mode) == 0o755
