@@ -24,14 +24,15 @@ class LaneRow:
 def draw(rows: Sequence[tuple[str, Sequence[str]]]) -> dict[str, LaneRow]:
     """Lanes of (revision, parents) in the order of the list: children stand above their parents."""
     lanes: list[str | None] = []
-    drawn, shown = {}, {revision for revision, _ in rows}
+    drawn, coming = {}, {revision for revision, _ in rows}
     for revision, parents in rows:
+        coming.discard(revision)  # in a circle a parent may stand above
         above = tuple(lane for lane, waits_for in enumerate(lanes) if waits_for == revision)
         own = above[0] if above else _free(lanes)
         for lane in above:
             lanes[lane] = None
         before = list(lanes)
-        below = [_lane_for(parent, lanes, own) for parent in parents if parent in shown]
+        below = [_lane_for(parent, lanes, own) for parent in parents if parent in coming]
         passing = [(lane, lanes.index(name)) for lane, name in enumerate(before) if name is not None]
         drawn[revision] = LaneRow(revision, own, above, tuple(below), tuple(passing))
         while lanes and lanes[-1] is None:

@@ -36,6 +36,11 @@ def test_a_parent_in_no_file_leads_nowhere() -> None:
     assert draw([("b", ["lost"])])["b"].below == ()
 
 
+def test_a_circle_is_drawn_once_around() -> None:
+    drawn = draw([("b", ["a"]), ("a", ["b"]), ("other", [])])
+    assert (drawn["b"].below, drawn["a"].below, drawn["other"].passing) == ((0,), (), ())
+
+
 def test_many_branches_are_drawn_up_to_a_limit() -> None:
     drawn = draw([*((f"h{number}", ["a"]) for number in range(40)), ("a", [])])
     assert width(list(drawn.values())) <= MOST_LANES

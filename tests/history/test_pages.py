@@ -167,6 +167,14 @@ def states(store: Session, target: Target) -> Iterator[Any]:
     return say
 
 
+@pytest.mark.parametrize("state", ["partial", "unavailable"])
+def test_what_was_not_read_stands_above_what_is_known(as_viewer: Any, history: Target, states: Any, state: str) -> None:
+    states(state)
+    text = as_viewer.get("/t/shop/migrations").text
+    assert "It may not be read." in text
+    assert ">b1<" in text
+
+
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
