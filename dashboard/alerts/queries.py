@@ -82,7 +82,7 @@ def target_facts() -> list[TargetFacts]:
     return [TargetFacts(**row._mapping) for row in db.session.execute(found)]  # noqa: SLF001
 
 
-def _select() -> Select[Any]:
+def _select() -> Select[*tuple[Any, ...]]:
     return (
         select(
             Alert.id,
@@ -104,7 +104,7 @@ def _select() -> Select[Any]:
     )
 
 
-def _filtered(query: ListQuery) -> Select[Any]:
+def _filtered(query: ListQuery) -> Select[*tuple[Any, ...]]:
     found = _select()
     if query.q:
         found = found.where(or_(Alert.title.ilike(query.like()), Target.slug.ilike(query.like())))

@@ -82,7 +82,7 @@ def _touches(target_id: int, environment_id: Any) -> Any:
     return or_(Change.target_id == target_id, elsewhere)
 
 
-def _select() -> Select[Any]:
+def _select() -> Select[*tuple[Any, ...]]:
     return (
         select(
             Change.id,
@@ -103,7 +103,7 @@ def _select() -> Select[Any]:
     )
 
 
-def _filtered(query: ListQuery, now: datetime) -> Select[Any]:
+def _filtered(query: ListQuery, now: datetime) -> Select[*tuple[Any, ...]]:
     window = query.window or timedelta(days=7)
     found = _select().where(Change.at > now.astimezone(UTC) - window)
     if query.q:
