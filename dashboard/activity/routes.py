@@ -44,7 +44,7 @@ def session_list(slug: str) -> Response:
         busy=busy,
         windows=WINDOWS,
         marks=marks(target.id, now - window, now),
-        gaps=spans([(one.at, 0) for one in busy], 3 * step),
+        gaps=spans([(one.at, 0) for one in busy], max(2 * step, timedelta(minutes=3))),
     )
 
 

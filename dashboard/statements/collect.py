@@ -1,5 +1,7 @@
 """Reads pg_stat_statements of a target once a minute and stores what happened since the last reading."""
 
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Any
 
 from dashboard.changes.record import record
@@ -41,50 +43,42 @@ UPDATE = "ALTER EXTENSION pg_stat_statements UPDATE;"
 HIDDEN = "{count} statements of other roles are hidden from the watching role; their time is known only as a whole."
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a server told: the reading as a whole, and the entries of others that our role may see."""
+
+    reading: Reading
+    rows: dict[Key, dict[str, Any]]
+    entries: int
+    role: str
+    own_role: str | None
+    times_io: bool
+
+
 def collect(collection: Collection) -> None:
     """Store one reading; the same slot a second time changes nothing."""
-    if edits.is_stored(collection.target.id, collection.slot):
-        return
-    reader = collection.reader
-    server, entries = _read(collection)
-    own = server["role_oid"] if server["role_is_ours"] else None
-    told = [row for row in entries if row["userid"] != own]
-    visible = {_key(row): row for row in told if row["queryid"] is not None}
-    hidden = [row for row in told if row["queryid"] is None]
-    current = Reading(
-        slot=collection.slot,
-        at=server["read_at"],
-        epoch=f"{_system(reader)}/{server['dbid']}/{own or ''}",
-        started_at=server["started_at"],
-        stats_reset_at=server["stats_reset_at"],
-        evictions=server["evictions"],
-        hidden_entries=len(hidden),
-        hidden_total_ms=sum(row["total_ms"] for row in hidden),
-    )
-    families = _families(collection, visible)
-    counters = {key: _counters(row, times_io=server["times_io"]) for key, row in visible.items()}
-    _store(collection, current, counters, families, server["role_name"] if own else None, visible)
-    collection.done(len(entries))
-    if hidden:
-        collection.partial(HIDDEN.format(count=len(hidden)), f"GRANT pg_monitor TO {quoted(server['role_name'])};")
-
-
-def _store(
-    collection: Collection,
-    current: Reading,
-    counters: dict[Key, Counters],
-    families: dict[Key, int],
-    own_role: str | None,
-    rows: dict[Key, dict[str, Any]],
-) -> None:
     target_id = collection.target.id
-    previous = edits.previous_reading(target_id)
-    before = edits.stored_counters(target_id)
+    if edits.is_stored(target_id, collection.slot):
+        return
+    answer = _answer(collection)
+    stored = edits.stored_entries(target_id)
+    families = _families(collection, answer.rows.keys(), {key: entry.family_id for key, entry in stored.items()})
+    before = {key: entry.counters for key, entry in stored.items() if entry.gone_at is None}
+    _store(target_id, answer, before, families)
+    collection.done(answer.entries)
+    if hidden := answer.reading.hidden_entries:
+        collection.partial(HIDDEN.format(count=hidden), f"GRANT pg_monitor TO {quoted(answer.role)};")
+
+
+def _store(target_id: int, answer: Answer, before: dict[Key, Counters], families: dict[Key, int]) -> None:
+    current, previous = answer.reading, edits.previous_reading(target_id)
+    times_io = answer.times_io
+    counters = {key: _counters(row, times_io=times_io) for key, row in answer.rows.items() if key in families}
     how = step(previous, current)
     found = differences(before, counters, how, previous)
     edits.store_samples(target_id, current.slot, found.added, families)
     changed = {key: value for key, value in counters.items() if before.get(key) != value}
-    names = {key: str(rows[key]["username"]) for key in changed}
+    names = {key: str(answer.rows[key]["username"]) for key in changed}
     edits.store_entries(target_id, current.slot, changed, families, names)
     edits.mark_gone(target_id, current.slot, before.keys() - counters.keys())
     edits.store_reading(
@@ -92,12 +86,37 @@ def _store(
         current,
         since=min(previous.slot, current.slot) if previous and how.counts else None,
         reason=" ".join([*how.reasons, *_oddities(how, found)]) or None,
-        own_role=own_role,
+        own_role=answer.own_role,
         entries=len(counters),
         hidden_ms=_hidden_ms(previous, current, how),
     )
     if how.from_zero:
         _record_reset(target_id, current)
+
+
+def _answer(collection: Collection) -> Answer:
+    server, entries = _read(collection)
+    own = server["role_oid"] if server["role_is_ours"] else None
+    told = [row for row in entries if row["userid"] != own]
+    hidden_ms = [row["total_ms"] for row in told if row["queryid"] is None]
+    reading = Reading(
+        slot=collection.slot,
+        at=server["read_at"],
+        epoch=f"{_system(collection.reader)}/{server['dbid']}/{own or ''}",
+        started_at=server["started_at"],
+        stats_reset_at=server["stats_reset_at"],
+        evictions=server["evictions"],
+        hidden_entries=len(hidden_ms),
+        hidden_total_ms=sum(hidden_ms),
+    )
+    return Answer(
+        reading,
+        rows={_key(row): row for row in told if row["queryid"] is not None},
+        entries=len(entries),
+        role=server["role_name"],
+        own_role=server["role_name"] if own else None,
+        times_io=server["times_io"],
+    )
 
 
 def _read(collection: Collection) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -126,22 +145,19 @@ def _system(reader: Reader) -> str:
         return "unknown"
 
 
-def _families(collection: Collection, visible: dict[Key, dict[str, Any]]) -> dict[Key, int]:
-    """The family of every entry; texts are asked for only where an entry was never seen."""
-    families = edits.known_families(collection.target.id)
-    unseen = visible.keys() - families.keys()
-    if unseen:
-        listed = ",".join(str(key.queryid) for key in sorted(unseen))
-        collection.reader.rows(UNSEEN, {"queryids": f"{{{listed}}}"})
-        rows = collection.reader.ask(TEXTS)
-        texts = {_key(row): row["text"] for row in rows if _key(row) in unseen}
-        keys = {key: digest(text) for key, text in texts.items()}
-        ids = edits.store_families(collection.target.id, collection.slot, {keys[key]: texts[key] for key in texts})
-        families |= {key: ids[keys[key]] for key in texts}
-    gone = [key for key in visible if key not in families]
-    for key in gone:
-        del visible[key]
-    return families
+def _families(collection: Collection, keys: AbstractSet[Key], known: dict[Key, int]) -> dict[Key, int]:
+    """The family of every entry. Texts are asked for only where an entry was never seen; one that was evicted in
+    the meantime has none, and is new again when it returns.
+    """
+    unseen = keys - known.keys()
+    if not unseen:
+        return known
+    listed = ",".join(map(str, sorted({key.queryid for key in unseen})))
+    collection.reader.rows(UNSEEN, {"queryids": f"{{{listed}}}"})
+    texts = {_key(row): row["text"] for row in collection.reader.ask(TEXTS) if _key(row) in unseen}
+    digests = {key: digest(text) for key, text in texts.items()}
+    ids = edits.store_families(collection.target.id, collection.slot, {digests[key]: texts[key] for key in texts})
+    return known | {key: ids[digests[key]] for key in texts}
 
 
 def _key(row: dict[str, Any]) -> Key:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ARRAY, BigInteger, LargeBinary, any_, delete, exists, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -44,6 +44,14 @@ where (e.target_id, e.userid, e.toplevel, e.queryid) = (:target_id, r.userid, r.
 """)
 
 
+class Stored(NamedTuple):
+    """An entry as the store knows it; `gone_at` tells since when the server does not have it."""
+
+    family_id: int
+    gone_at: datetime | None
+    counters: Counters
+
+
 def is_stored(target_id: int, slot: datetime) -> bool:
     return db.session.get(StatementReading, (target_id, slot)) is not None
 
@@ -65,18 +73,12 @@ def previous_reading(target_id: int) -> Reading | None:
     )
 
 
-def stored_counters(target_id: int) -> dict[Key, Counters]:
-    """The entries of the last reading with their counters then."""
-    names = Counters.__slots__
-    columns = [getattr(StatementEntry, name) for name in names]
-    present = select(*KEY, *columns).where(StatementEntry.target_id == target_id, StatementEntry.gone_at.is_(None))
-    return {Key(*row[:3]): Counters(**dict(zip(names, row[3:], strict=True))) for row in db.session.execute(present)}
-
-
-def known_families(target_id: int) -> dict[Key, int]:
-    """The family of every entry that was ever seen and is not forgotten."""
-    known = select(*KEY, StatementEntry.family_id).where(StatementEntry.target_id == target_id)
-    return {Key(*row[:3]): row[3] for row in db.session.execute(known)}
+def stored_entries(target_id: int) -> dict[Key, Stored]:
+    """Every entry that was seen and is not forgotten, with its counters when it was read last."""
+    counters = [getattr(StatementEntry, name) for name in Counters._fields]
+    columns = select(*KEY, StatementEntry.family_id, StatementEntry.gone_at, *counters)
+    found = db.session.execute(columns.where(StatementEntry.target_id == target_id))
+    return {Key(*row[:3]): Stored(row[3], row[4], Counters(*row[5:])) for row in map(tuple, found)}
 
 
 def store_families(target_id: int, slot: datetime, texts: Mapping[bytes, str]) -> dict[bytes, int]:
@@ -129,7 +131,7 @@ def store_entries(
     if not counters:
         return
     rows = [
-        key._asdict() | asdict(value) | {"family_id": families[key], "username": names[key]}
+        key._asdict() | value._asdict() | {"family_id": families[key], "username": names[key]}
         for key, value in counters.items()
     ]
     entries = json.dumps(rows, default=_time)

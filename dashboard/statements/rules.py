@@ -17,8 +17,7 @@ class Key(NamedTuple):
     queryid: int
 
 
-@dataclass(frozen=True, slots=True)
-class Counters:
+class Counters(NamedTuple):
     """Cumulative counters of an entry, as the server told them. `io_ms` is None when the server times no I/O."""
 
     calls: int

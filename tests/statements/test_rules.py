@@ -33,7 +33,7 @@ def test_the_deviation_of_an_interval_is_exact() -> None:
 
 def test_the_deviation_survives_huge_counters() -> None:
     before = Counters(10**9, 2e9, 0.5, 0, 0, 0, 0, 0, io_ms=0.0)
-    after = replace(before, calls=10**9 + 100, total_ms=2e9 + 200, stddev_ms=math.sqrt(0.25 * 10**9 / (10**9 + 100)))
+    after = before._replace(calls=10**9 + 100, total_ms=2e9 + 200, stddev_ms=math.sqrt(0.25 * 10**9 / (10**9 + 100)))
     added = difference(before, after)
     assert deviation(added.calls, added.total_ms, added.squares_ms2) == pytest.approx(0.0, abs=0.01)
 
@@ -61,7 +61,7 @@ def test_an_entry_that_did_nothing_is_left_out() -> None:
 @pytest.mark.parametrize("field", ["calls", "total_ms", "rows", "shared_hit", "wal_bytes"])
 def test_any_counter_that_shrank_tells_a_restart(field: str) -> None:
     before = Counters(9, 9.0, 0.0, 9, 9, 9, 9, 9, io_ms=9.0)
-    assert has_restarted(before, replace(before, **{field: 8}))
+    assert has_restarted(before, before._replace(**{field: 8}))
     assert not has_restarted(before, before)
 
 
@@ -123,7 +123,7 @@ def test_a_statement_that_ran_over_the_last_reading_counts_when_it_ends() -> Non
 
 
 def test_untimed_reading_stays_unknown() -> None:
-    untimed = replace(counters([1.0]), io_ms=None)
+    untimed = counters([1.0])._replace(io_ms=None)
     assert difference(None, untimed).io_ms is None
     assert (difference(None, untimed) + difference(None, counters([1.0]))).io_ms is None
 
