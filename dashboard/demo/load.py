@@ -29,17 +29,17 @@ REMOVED_S = 60.0
 MOST_VISITS = 20
 
 
-def run(app: Flask) -> None:
-    """Never returns: SIGTERM ends it. Rests while the demo is removed, and backs off while its database is down."""
+def run(app: Flask, *, until: Callable[[], bool] = lambda: False) -> None:
+    """Until SIGTERM ends the process. Rests while the demo is removed, and backs off while its database is down."""
     logging.getLogger("openfeature").setLevel(logging.CRITICAL)  # flags may be away; the defaults serve
     pause_s = SHORTEST_PAUSE_S
-    while True:
+    while not until():
         if not _installed(app):
             time.sleep(REMOVED_S)
             continue
         began_s = time.monotonic()
         try:
-            serve(app.extensions["pilothouse_server"], flags_client(app), until=lambda: False)
+            serve(app.extensions["pilothouse_server"], flags_client(app), until=until)
         except psycopg.Error as error:
             log.warning("the demo shop's database does not answer: %s", type(error).__name__)
         if time.monotonic() - began_s > LONGEST_PAUSE_S:

@@ -110,7 +110,7 @@ def test_the_watching_role_may_read_statistics_and_heads_but_no_rows(shown: Flas
 def test_flags_change_what_the_load_does(
     shown: Flask, server: Server, flags: dict[str, Any], asked: str, spared: str
 ) -> None:
-    values = {key: InMemoryFlag("now", {"now": value}) for key, value in (flags | {"load-level": 20}).items()}
+    values = {key: InMemoryFlag("now", {"now": value}) for key, value in (flags | {"load-level": 8}).items()}
     api.set_provider(InMemoryProvider(values), "demo-test")
     before = calls(server, asked), calls(server, spared)
     ends_s = time.monotonic() + 0.5
@@ -150,6 +150,20 @@ def test_a_toggle_reaches_the_load_over_ofrep(serving: Flask) -> None:
         db.session.commit()
     assert until(lambda: load.wished(client).fast_search)
     api.shutdown()
+
+
+def test_the_load_comes_back_when_its_connection_was_cut(shown: Flask, server: Server) -> None:
+    shown.extensions["pilothouse_settings"] = load_settings({"PORT": "9"})
+    stopping = threading.Event()
+    thread = threading.Thread(target=load.run, args=[shown], kwargs={"until": stopping.is_set})
+    thread.start()
+    backend = "select pid from pg_stat_activity where application_name = 'shop'"
+    assert until(lambda: counted(server, backend) is not None)
+    cut = counted(server, backend)[0]
+    counted(server, f"select pg_terminate_backend({cut})")
+    assert until(lambda: (counted(server, backend) or (cut,))[0] != cut)
+    stopping.set()
+    thread.join()
 
 
 def test_without_an_answer_the_defaults_serve(shown: Flask) -> None:
