@@ -82,10 +82,6 @@ def run_worker(app: Flask, beat: Callable[[], None] = lambda: None) -> None:
 
 
 async def _work(queue: procrastinate.App, app: Flask, beat: Callable[[], None]) -> None:
-    def in_app(run: Callable[[], Any], _context: JobContext, _worker: Any) -> Any:
-        with app.app_context():
-            return run()
-
     async with queue.open_async():
         beating = asyncio.create_task(_beat(queue, beat))
         try:
@@ -95,10 +91,20 @@ async def _work(queue: procrastinate.App, app: Flask, beat: Callable[[], None]) 
                 fetch_job_polling_interval=2.0,
                 stalled_worker_timeout=STALLED_S,
                 delete_jobs="successful",
-                task_middleware=[in_app],
+                task_middleware=[in_app(app)],
             )
         finally:
             beating.cancel()
+
+
+def in_app(app: Flask) -> Callable[[Callable[[], Any], JobContext, Any], Any]:
+    """Every job runs in an app context of its own."""
+
+    def middleware(run: Callable[[], Any], _context: JobContext, _worker: Any) -> Any:
+        with app.app_context():
+            return run()
+
+    return middleware
 
 
 async def _beat(queue: procrastinate.App, beat: Callable[[], None]) -> None:

@@ -21,7 +21,7 @@ CADENCE: Cadence = "minute"
 DATABASE = Probe.read(__file__, "database.sql")
 SETTINGS = Probe.read(__file__, "settings.sql")
 DAY = timedelta(days=1)
-NEAR = timedelta(hours=1)
+MINUTE, NEAR = timedelta(minutes=1), timedelta(hours=1)
 RATES = ("rollbacks", "rows_returned", "rows_changed", "temp_bytes", "deadlocks", "wal_bytes")
 
 
@@ -68,7 +68,7 @@ def _keep_state(sample: DatabaseSample, before: DatabaseSample | None, resets: d
 
 def _growth(sample: DatabaseSample) -> int | None:
     """Against the sample of a day ago; unknown while there is none."""
-    then = _previous(sample.target_id, sample.slot - DAY, since=sample.slot - DAY - NEAR)
+    then = _previous(sample.target_id, sample.slot - DAY + MINUTE, since=sample.slot - DAY - NEAR)
     if then is None or then.size_bytes is None or sample.size_bytes is None:
         return None
     return sample.size_bytes - then.size_bytes
