@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ARRAY, BigInteger, LargeBinary, any_, delete, exists, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from dashboard.statements.models import StatementEntry, StatementFamily, StatementReading, StatementSample
+from dashboard.statements.models import StatementEntry, StatementFamily, StatementReading
 from dashboard.statements.rules import Added, Counters, Key, Reading
 from dashboard.store import db
 
@@ -35,6 +35,20 @@ on conflict (target_id, userid, toplevel, queryid) do update set
     = (excluded.username, excluded.changed_at, null, excluded.stats_since, excluded.calls, excluded.total_ms,
        excluded.stddev_ms, excluded.rows, excluded.shared_hit, excluded.shared_read, excluded.temp_blocks,
        excluded.wal_bytes, excluded.io_ms)
+""")
+SAMPLES = text("""
+insert into statement_sample (
+    target_id, slot, family_id, calls, total_ms, squares_ms2, rows, shared_hit, shared_read, temp_blocks, wal_bytes,
+    io_ms
+)
+select
+    :target_id, :slot, r.family_id, r.calls, r.total_ms, r.squares_ms2, r.rows, r.shared_hit, r.shared_read,
+    r.temp_blocks, r.wal_bytes, r.io_ms
+from json_to_recordset(cast(:samples as json)) as r (
+    family_id bigint, calls bigint, total_ms float8, squares_ms2 float8, rows bigint, shared_hit bigint,
+    shared_read bigint, temp_blocks bigint, wal_bytes bigint, io_ms float8
+)
+on conflict do nothing
 """)
 GONE = text("""
 update statement_entry as e
@@ -113,8 +127,8 @@ def store_samples(target_id: int, slot: datetime, added: Mapping[Key, Added], fa
         sums[family_id] = sums[family_id] + change if family_id in sums else change
     if not sums:
         return
-    rows = [{"target_id": target_id, "slot": slot, "family_id": key} | asdict(change) for key, change in sums.items()]
-    db.session.execute(insert(StatementSample).on_conflict_do_nothing(), rows)
+    samples = json.dumps([{"family_id": key} | asdict(change) for key, change in sums.items()])
+    db.session.execute(SAMPLES, {"target_id": target_id, "slot": slot, "samples": samples})
     active = StatementFamily.id == any_(literal(list(sums), ARRAY(BigInteger)))
     seen = update(StatementFamily).where(active).values(last_seen_at=slot)
     db.session.execute(seen, execution_options={"synchronize_session": False})

@@ -13,6 +13,7 @@ from dashboard.targets.queries import probe_state, target_by_slug
 
 blueprint = Blueprint("statements", __name__)
 HOUR = timedelta(hours=1)
+LONGEST_LAID_OUT = 4_000  # laying out takes time that grows with the text: a second for 10,000 characters
 INTERVALS = ListSpec(sorts=("at",), default_sort="at", default_dir="asc", default_window="6h")
 
 
@@ -50,6 +51,7 @@ def statement(slug: str, family_id: int) -> Response:
         target=target,
         section="queries",
         family=family,
+        is_laid_out=len(family.text) <= LONGEST_LAID_OUT,
         known=known,
         entries=queries.entries_of(target.id, family_id),
         told=queries.statement_in_window(target.id, family_id, known),
