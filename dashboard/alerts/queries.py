@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, or_, select
 
 from dashboard.alerts.models import Alert
 from dashboard.alerts.rules import TargetFacts
-from dashboard.history.models import Revision
+from dashboard.history.queries import pending_counts
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
 from dashboard.targets.models import Environment, Target
@@ -59,27 +59,18 @@ def alert_page(query: ListQuery, now: datetime) -> ListPage[AlertRow]:
 
 def target_facts() -> list[TargetFacts]:
     """What the rules judge, one row a target."""
-    pending = (
-        select(Revision.target_id, func.count().label("pending"))
-        .where(Revision.state == "pending")
-        .group_by(Revision.target_id)
-        .subquery()
-    )
-    found = (
-        select(
-            Target.id.label("target_id"),
-            Target.slug,
-            Target.state,
-            Target.unreachable_since,
-            Target.unreachable_reason,
-            Target.created_at,
-            Target.collected_at,
-            func.coalesce(pending.c.pending, 0).label("pending_revisions"),
-        )
-        .outerjoin(pending, pending.c.target_id == Target.id)
-        .order_by(Target.slug)
-    )
-    return [TargetFacts(**row._mapping) for row in db.session.execute(found)]  # noqa: SLF001
+    found = select(
+        Target.id.label("target_id"),
+        Target.slug,
+        Target.state,
+        Target.unreachable_since,
+        Target.unreachable_reason,
+        Target.created_at,
+        Target.collected_at,
+    ).order_by(Target.slug)
+    rows = db.session.execute(found).mappings().all()
+    pending = pending_counts([row["target_id"] for row in rows])
+    return [TargetFacts(**row, pending_revisions=pending.get(row["target_id"], 0)) for row in rows]
 
 
 def _select() -> Select[*tuple[Any, ...]]:
