@@ -5,9 +5,9 @@ import shutil
 import tempfile
 
 from dashboard.logs import JsonLines, secrets_of
-from dashboard.settings import load_settings
+from dashboard.runtime import settings_from_environment
 
-settings = load_settings(os.environ)
+settings = settings_from_environment()
 
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
 worker_class = "gthread"
