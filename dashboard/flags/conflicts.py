@@ -32,6 +32,7 @@ def answer(stale: Stale, environment: Environment | None, version: int) -> Respo
         key=key,
         environment=environment,
         sentence=stale.sentence,
+        is_there_already=not compare.differences(stale.theirs, together),
         differences=compare.three_way(stale.base, stale.theirs, stale.yours),
         fields=fields,
         version=version,

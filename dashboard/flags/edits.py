@@ -201,7 +201,6 @@ def stored(flag: Flag, environment: Environment, setting: FlagSetting | None, de
         flag_modified(setting, name)  # 1 and 1.0 are equal to Python, and so are two orders of the same variants
     setting.version += 1
     setting.updated_at, setting.updated_by = datetime.now(UTC), current_author()
-    db.session.flush()
     return setting
 
 

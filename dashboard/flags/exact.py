@@ -1,6 +1,8 @@
 """JSON read exactly, and where in a text its parts stand (pure)."""
 
 import json
+import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from json.decoder import JSONObject  # type: ignore[attr-defined]
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]
@@ -48,7 +50,8 @@ def places_in(text: str) -> dict[str, tuple[int, int]]:
         offsets[name] = at
         if name == "flags":
             offsets |= {f"flags/{key}": place for key, place, _ in _members(text, value_at)}
-    return {name: _place(text, at) for name, at in offsets.items()}
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    return {name: (line := bisect_right(starts, at), at - starts[line - 1] + 1) for name, at in offsets.items()}
 
 
 def _place(text: str, at: int) -> tuple[int, int]:

@@ -61,7 +61,6 @@ def keep(
         reason=reason or None,
     )
     db.session.add(kept)
-    db.session.flush()
 
 
 def kept(flag: Flag, environment: Environment | None, version: int) -> dict[str, Any] | None:

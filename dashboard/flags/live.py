@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 POLL_S = 1.0
 STEPS = 5
 STALE_AFTER_S = 10.0
-FIRST_WAIT_S = 3.0
+FIRST_WAIT_S = 10.0
 EXTENSION = "pilothouse_flags"
 REVISIONS = """
     select e.id,
@@ -39,13 +39,20 @@ REVISIONS = """
  left join flag_revision r on r.environment_id = e.id
   order by e.id
 """
-FLAGS = """
-    select f.key, f.type, s.id, s.version, s.enabled, s.variants, s.default_variant, s.targeting, s.flag_metadata
+VERSIONS = """
+    select s.id, s.version
       from flag_setting s
       join flag f on f.id = s.flag_id
      where s.environment_id = %s
        and f.archived_at is null
   order by f.key
+"""
+FLAGS = """
+    select f.key, f.type, s.id, s.version, s.enabled, s.variants, s.default_variant, s.targeting, s.flag_metadata
+      from flag_setting s
+      join flag f on f.id = s.flag_id
+     where s.id = any(%s)
+  order by s.id
 """
 
 
@@ -166,17 +173,16 @@ class Live:
         self._tried.set()
 
     def _loaded(self, connection: psycopg.Connection[Any], head: Any) -> FlagSet:
-        """The set of one environment; what was compiled at this version already is taken as it is."""
-        flags = {}
-        for row in connection.execute(FLAGS, (head.id,)).fetchall():
-            made_of = (row.version, json.dumps(head.metadata))
-            compiled_of, flag = self._ready.get(row.id, (None, None))
-            if flag is None or compiled_of != made_of:
-                parts = (row.enabled, row.variants, row.default_variant, row.targeting, row.flag_metadata)
-                flag = ready(row.key, row.type, Definition(*parts), head.metadata)
-                self._ready[row.id] = (made_of, flag)
-            flags[row.key] = flag
-        return FlagSet(head.slug, head.revision, flags, head.metadata)
+        """The set of one environment; only what is not compiled at its version yet is read."""
+        described = json.dumps(head.metadata)
+        wanted = {row.id: (row.version, described) for row in connection.execute(VERSIONS, (head.id,)).fetchall()}
+        new = [key for key, made_of in wanted.items() if self._ready.get(key, (None, None))[0] != made_of]
+        for row in connection.execute(FLAGS, (new,)).fetchall() if new else ():
+            parts = (row.enabled, row.variants, row.default_variant, row.targeting, row.flag_metadata)
+            flag = ready(row.key, row.type, Definition(*parts), head.metadata)
+            self._ready[row.id] = ((row.version, described), flag)
+        flags = [self._ready[key][1] for key in wanted]
+        return FlagSet(head.slug, head.revision, {flag.key: flag for flag in flags}, head.metadata)
 
 
 def init_app(app: App) -> None:

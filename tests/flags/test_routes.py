@@ -47,6 +47,8 @@ def test_a_stale_toggle_is_refused_with_the_difference(as_operator, flags):
         assert answer.status_code == 409
         assert "Apply mine on top" in answer.text
     assert flags["checkout", "staging"].enabled is False
+    wanted_already = as_operator.post(TOGGLE, data=turn("off", version=1, operation="operation-4"))
+    assert (wanted_already.status_code, "there already" in wanted_already.text) == (409, True)
 
 
 def test_production_asks_for_a_reason_and_the_key(as_operator, flags):
