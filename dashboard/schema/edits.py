@@ -57,7 +57,8 @@ def _replace(
         adding = insert(SchemaTable)
         fields = {name: adding.excluded[name] for name in rows[0] if name not in {"target_id", "schema", "name"}}
         keyed = adding.on_conflict_do_update(index_elements=["target_id", "schema", "name"], set_=fields)
-        db.session.execute(keyed, rows)
+        # Without render_nulls each row with other fields unknown would be a statement of its own.
+        db.session.execute(keyed.execution_options(render_nulls=True), rows)
     references = [reference for row in new for reference in _references(target_id, row)]
     if references:
         db.session.execute(insert(SchemaReference).on_conflict_do_nothing(), references)

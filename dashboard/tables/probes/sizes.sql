@@ -12,8 +12,7 @@ union all
 select
     cast(i.indrelid as bigint),
     cast(i.indexrelid as bigint),
-    pg_relation_size(i.indexrelid, 'main') + pg_relation_size(i.indexrelid, 'fsm')
-        + pg_relation_size(i.indexrelid, 'vm') + pg_relation_size(i.indexrelid, 'init'),
+    pg_total_relation_size(i.indexrelid),
     0
 from pg_catalog.pg_index i
 where i.indrelid = any(cast(string_to_array(current_setting('pilothouse.oids', true), ',') as oid[]))
