@@ -116,40 +116,24 @@ def intervals_of(target_id: int, family_id: int, known: Evidence, step: timedelt
     """What a family did, bucket by bucket; a bucket that was watched while it did nothing counts zero calls."""
     if known.first_slot is None:
         return []
-    same = and_(
-        StatementSample.target_id == StatementReading.target_id,
-        StatementSample.slot == StatementReading.slot,
-        StatementSample.family_id == family_id,
-    )
-    at = func.date_bin(literal(step), StatementReading.slot, literal(EPOCH)).label("at")
-    covered = func.extract("epoch", StatementReading.slot - StatementReading.since)
-
-    def summed(column: Any) -> Any:
-        return func.coalesce(func.sum(column), 0)
-
+    reading, sample = StatementReading, StatementSample
+    same = and_(sample.target_id == reading.target_id, sample.slot == reading.slot, sample.family_id == family_id)
+    at = func.date_bin(literal(step), reading.slot, literal(EPOCH)).label("at")
+    covered_s = func.sum(func.extract("epoch", reading.slot - reading.since))
+    blocks = sample.shared_hit + sample.shared_read
+    counted = (sample.calls, sample.total_ms, sample.squares_ms2, sample.rows, blocks)
     found = (
-        select(
-            at,
-            (func.sum(covered) * 1000).label("covered_ms"),
-            summed(StatementSample.calls).label("calls"),
-            summed(StatementSample.total_ms).label("total_ms"),
-            summed(StatementSample.squares_ms2).label("squares_ms2"),
-            summed(StatementSample.rows).label("rows"),
-            summed(StatementSample.shared_hit + StatementSample.shared_read).label("blocks"),
-        )
-        .select_from(StatementReading)
-        .outerjoin(StatementSample, same)
-        .where(
-            StatementReading.target_id == target_id,
-            StatementReading.slot.between(known.first_slot, known.until),
-            StatementReading.since.is_not(None),
-        )
+        select(at, covered_s * 1000, *(func.coalesce(func.sum(column), 0) for column in counted))
+        .select_from(reading)
+        .outerjoin(sample, same)
+        .where(reading.target_id == target_id, reading.slot.between(known.first_slot, known.until))
+        .where(reading.since.is_not(None))
         .group_by(at)
         .order_by(at)
     )
     return [
-        Interval(at, float(covered_ms), int(calls), total_ms, squares, int(rows), int(blocks))
-        for at, covered_ms, calls, total_ms, squares, rows, blocks in db.session.execute(found)
+        Interval(begin, float(covered_ms), int(calls), total_ms, squares, int(rows), int(blocks))
+        for begin, covered_ms, calls, total_ms, squares, rows, blocks in db.session.execute(found)
     ]
 
 
