@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -107,6 +108,7 @@ def installation():
         yield found
         if found.process:
             found.kill_everything()
+            shutil.rmtree(Server(found.data).socket_dir, ignore_errors=True)
 
 
 @pytest.mark.fault
