@@ -206,6 +206,13 @@ def test_bad_input_is_refused_with_its_field(as_viewer: Any) -> None:
         assert as_viewer.fragment.get(f"{PAGE}?{query}").status_code == 422
 
 
+@pytest.mark.usefixtures("target", "queue")
+def test_the_page_asks_the_store_one_question_of_its_own(as_viewer: Any, app: Flask, queries: Any) -> None:
+    with queries(app) as seen:
+        as_viewer.get(PAGE)
+    assert len([question for question in seen if "activity_sample" in question]) == 1
+
+
 def test_an_unknown_target_is_404(as_viewer: Any) -> None:
     assert as_viewer.get("/t/nothing/activity").status_code == 404
 
