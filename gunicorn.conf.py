@@ -4,6 +4,8 @@ import os
 import shutil
 import tempfile
 
+from prometheus_client import values
+
 from dashboard.logs import JsonLines, secrets_of
 from dashboard.runtime import settings_from_environment
 
@@ -30,7 +32,9 @@ logconfig_dict = {
     "root": {"level": "INFO", "handlers": ["stderr"]},
     "loggers": {"gunicorn.error": {"level": "INFO", "propagate": True, "handlers": []}},
 }
+# The web processes count together, in files; prometheus-client chose before this folder was known.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="pilothouse-metrics-")
+values.ValueClass = values.get_value_class()
 
 
 def child_exit(_server, worker):  # noqa: ANN001, ANN201 - gunicorn's own hook

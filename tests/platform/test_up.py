@@ -67,6 +67,10 @@ class Installation:
             time.sleep(0.1)
         return self.output.read_text()
 
+    def text(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            return answer.read().decode()
+
     def ask(self, path):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
@@ -118,6 +122,7 @@ def test_it_greets_serves_and_stops_with_nothing_left(installation):
     assert re.search(r"with the password +\S{15,}", greeting)
     assert installation.ask("/readyz") == (200, {"status": "ready"})
     assert installation.ask("/readyz/flags")[0] == 200
+    assert 'pilothouse_request_seconds_count{status="200",view="health.readyz"} 1.0' in installation.text("/metrics")
     assert installation.stop() == 0
     assert installation.processes() == []
 
