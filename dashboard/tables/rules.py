@@ -97,26 +97,34 @@ def _table(row: Mapping[str, Any], index_scans: int | None, seen: Seen, known: K
         size_note=seen.notes.get(oid),
         sampled_at=old.sampled_at if old else None,
         growth_24h_bytes=None,
-        row_estimate=row_estimate(
-            tuples=row["tuples"],
-            pages=row["pages"],
-            live_rows=row["live_rows"],
-            is_analyzed=bool(row["last_vacuum_at"] or row["last_analyze_at"]),
-            heap_bytes=None if is_stale else heap,
-        ),
+        row_estimate=_estimate(row, None if is_stale else heap),
         **{name: row[name] for name in COUNTERS if name != "index_scans"},
         index_scans=index_scans,
         last_scan_at=row["last_sequential_scan_at"],
         last_vacuum_at=row["last_vacuum_at"],
         last_analyze_at=row["last_analyze_at"],
-        counted_since=evidence_start(
-            seen.counted_since,
-            old.counted_since if old else None,
-            is_new=old is None and known.as_of is not None,
-            has_fallen=old is not None and any(row[name] < (getattr(old, name) or 0) for name in RISING),
-            as_of=known.as_of,
-            slot=seen.slot,
-        ),
+        counted_since=_counted_since(row, old, seen, known),
+    )
+
+
+def _estimate(row: Mapping[str, Any], heap_bytes: int | None) -> int | None:
+    return row_estimate(
+        tuples=row["tuples"],
+        pages=row["pages"],
+        live_rows=row["live_rows"],
+        is_analyzed=bool(row["last_vacuum_at"] or row["last_analyze_at"]),
+        heap_bytes=heap_bytes,
+    )
+
+
+def _counted_since(row: Mapping[str, Any], old: Table | None, seen: Seen, known: Known) -> datetime | None:
+    return evidence_start(
+        seen.counted_since,
+        old.counted_since if old else None,
+        is_new=old is None and known.as_of is not None,
+        has_fallen=old is not None and any(row[name] < (getattr(old, name) or 0) for name in RISING),
+        as_of=known.as_of,
+        slot=seen.slot,
     )
 
 
