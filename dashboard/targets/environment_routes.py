@@ -33,14 +33,25 @@ def add() -> Response:
     return web.moved(url_for("targets.environments.environment_list"))
 
 
+@blueprint.get("/settings/environments/<slug>/edit")
+@requires("admin")
+def edit(slug: str) -> Response:
+    return _form(slug, {})
+
+
 @blueprint.post("/settings/environments/<slug>")
 @requires("admin")
 def change(slug: str) -> Response:
     environment = queries.environment_by_slug(slug)
-    environment_edits.change_environment(environment, request.form, version=version_of(request.form))
+    version = version_of(request.form)
+    try:
+        environment_edits.change_environment(environment, request.form, version=version)
+    except Invalid as refused:
+        if web.wants_json():
+            raise
+        return _form(slug, refused.fields)
     db.session.commit()
-    location = url_for("targets.environments.environment_list")
-    return web.written("targets/_environment.html", location, one=queries.environment_row(slug), colors=COLORS)
+    return web.moved(url_for("targets.environments.environment_list"))
 
 
 @blueprint.post("/settings/environments/<slug>/remove")
@@ -63,3 +74,20 @@ def _list(errors: dict[str, str]) -> Response:
     if errors:
         response.status_code = 422
     return response
+
+
+def _form(slug: str, errors: dict[str, str]) -> Response:
+    """As it was sent, else as it is."""
+    one = queries.environment_row(slug)
+    kept = {name: value for name, value in vars(one).items() if value}
+    return web.page(
+        "targets/environment.html",
+        status=422 if errors else 200,
+        one=one,
+        values=request.form
+        if request.method == "POST"
+        else {name: value for name, value in vars(one).items() if value},
+        colors=COLORS,
+        errors=errors,
+        section="environments",
+    )

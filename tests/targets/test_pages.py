@@ -18,7 +18,7 @@ FORM = {
     "password": "a watching password",
 }
 PAGES = ("/settings/targets", "/settings/targets/shop", "/settings/environments")
-ADMIN_PAGES = ("/settings/targets/new", "/settings/targets/shop/edit")
+ADMIN_PAGES = ("/settings/targets/new", "/settings/targets/shop/edit", "/settings/environments/staging/edit")
 WRITES = (
     "/settings/targets",
     "/settings/targets/shop",
@@ -217,7 +217,9 @@ def test_an_environment_is_added_changed_and_removed(as_admin, store):
     values = {"slug": "qa", "name": "QA", "color": "teal", "position": "4"}
     assert as_admin.post("/settings/environments", data=values).status_code == 303
     changed = values | {"name": "Quality", "is_production": "on", "version": "1"}
-    assert "Quality" in as_admin.fragment.post("/settings/environments/qa", data=changed).text
+    assert 'value="QA"' in as_admin.get("/settings/environments/qa/edit").text
+    assert as_admin.fragment.post("/settings/environments/qa", data=changed).headers["HX-Redirect"]
+    assert as_admin.post("/settings/environments/qa", data=changed | {"color": "black"}).status_code == 422
     assert as_admin.post("/settings/environments/qa", data=changed).status_code == 409
     assert as_admin.post("/settings/environments/qa/remove").status_code == 303
     actions = store.scalars(select(AuditEntry.action).order_by(AuditEntry.seq)).all()
