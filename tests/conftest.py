@@ -206,6 +206,12 @@ def watched(app: Flask, database: Database) -> int:
 
 
 @pytest.fixture
+def watch() -> Callable[[Flask, Database], int]:
+    """Register a database as target "shop" of any app: `watch(cloned_store, target_db)` is its id."""
+    return watched
+
+
+@pytest.fixture
 def target(app: Flask, store: Session, target_db: Database) -> Iterator[Target]:
     """A registered target; `slug` is "shop", its database is `target_db`."""
     target_id = watched(app, target_db)

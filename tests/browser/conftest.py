@@ -14,6 +14,10 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playwright
 from werkzeug.serving import make_server
 
+from dashboard.embedded import Server
+from tests.browser import shop
+from tests.conftest import close, make_app, numbers, run_sql
+
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -146,3 +150,25 @@ def eventually() -> Callable[..., None]:
             time.sleep(0.05)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def watched_shop(server: Server, store_template: str) -> str:
+    """The name of a store that has watched a shop for a day, to be cloned; the shop stays as long as the server."""
+    shop.make_database(server)
+    run_sql(server, "create database {} template {} owner pilothouse", "watched_shop", store_template)
+    app = make_app(server, "watched_shop")
+    shop.watch(app, server)
+    close(app)
+    return "watched_shop"
+
+
+@pytest.fixture
+def shop_store(server: Server, watched_shop: str) -> Iterator[Flask]:
+    """An app on its own copy of the store that has watched the shop."""
+    name = f"shop_store_{next(numbers)}"
+    run_sql(server, "create database {} template {} owner pilothouse", name, watched_shop)
+    app = make_app(server, name)
+    yield app
+    close(app)
+    run_sql(server, "drop database {} with (force)", name)

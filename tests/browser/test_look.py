@@ -144,3 +144,34 @@ def test_an_injected_button_without_the_nonce_is_inert(page: Page, watched: Any)
         }"""
     )
     assert page.get_attribute("#injected", "hx-post") is None
+
+
+def test_an_unchanged_refresh_is_304_and_the_refresh_goes_on(page: Page) -> None:
+    page.goto("/styleguide")
+    statuses = []
+    for _ in range(4):
+        with page.expect_response("**/styleguide") as answer:
+            page.evaluate("htmx.trigger(document.getElementById('live'), 'refresh')")
+        statuses.append(answer.value.status)
+        page.wait_for_timeout(150)
+    assert statuses[0] == 200
+    assert 304 in statuses
+
+
+def test_live_refresh_can_be_paused(page: Page) -> None:
+    page.goto("/styleguide")
+    page.click("[data-live-pause]")
+    assert page.inner_text(".live-word") == "Paused"
+    assert page.get_attribute("[data-live-pause]", "aria-pressed") == "true"
+    page.click("[data-live-pause]")
+    assert page.inner_text(".live-word") == "Live"
+
+
+def test_times_are_shown_in_the_readers_own_zone_when_chosen(page: Page) -> None:
+    page.goto("/styleguide")
+    assert page.inner_text("time[data-when] >> nth=0").endswith(" UTC")
+    page.click(".account")
+    page.click("button[name=zone][value=local]")
+    page.wait_for_url("**/styleguide")
+    zone = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+    assert page.inner_text("time[data-when] >> nth=0").endswith(f" {zone}")

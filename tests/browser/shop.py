@@ -1,0 +1,103 @@
+"""A small shop that was watched for a day: its database, and a store with what was collected of it."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from flask import Flask
+from sqlalchemy import create_engine, select
+from sqlalchemy.pool import NullPool
+
+from dashboard.alerts.collect import check
+from dashboard.demo import shop
+from dashboard.embedded import Server
+from dashboard.flags.edits import Shared, create_flag, set_in_environment, toggle
+from dashboard.flags.rules import Definition
+from dashboard.jobs import COLLECTORS
+from dashboard.security.edits import create_account
+from dashboard.store import db
+from dashboard.targets.edits import add_target
+from dashboard.targets.models import Target
+from dashboard.targets.queries import all_environments
+from dashboard.targets.run import collect_target
+
+DATABASE, WATCHER, NOBODY = "journeys_shop", "journeys_watch", "journeys_nobody"
+EMAIL, PASSWORD = "ada@example.com", "seven quiet lamps on oak"
+SLOWEST = "select count(*) from order_items as a join order_items as b using (product_id) where a.price_cents > 400"
+FLAGS: dict[str, tuple[str, dict[str, Any]]] = {
+    "fast-checkout": ("boolean", {"on": True, "off": False}),
+    "theme-of-the-shop": ("string", {"plain": "plain", "festive": "festive"}),
+    "limits": ("object", {"usual": {"items": 20, "per_minute": 3}, "none": {}}),
+}
+
+
+def make_database(server: Server) -> None:
+    """The demo's schema with a hundredth of its rows."""
+    server.ensure_database(DATABASE, "postgres")
+    config = Config()
+    config.set_main_option("script_location", str(shop.REVISIONS))
+    config.set_main_option("path_separator", "os")
+    with create_engine(server.url(DATABASE), poolclass=NullPool).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, shop.APPLIED)
+    with server.connect(DATABASE) as connection:
+        connection.execute("create extension pg_stat_statements")
+        for role in (WATCHER, NOBODY):
+            connection.execute(f"create role {role} login password '{server.password(role)}'".encode())
+        connection.execute(f"grant pg_monitor to {WATCHER}; grant select on alembic_version to {WATCHER}".encode())
+        with connection.transaction():
+            connection.execute(re.sub(r"(generate_series\(1, \d+)00\)", r"\1)", shop.SEED.read_text()).encode())
+        connection.execute("vacuum analyze")
+
+
+def visit(server: Server) -> None:
+    with server.connect(DATABASE) as connection:
+        connection.execute(SLOWEST.encode())
+        for number in range(20):
+            connection.execute("select * from products where id = %s", [number])
+            connection.execute("update carts set updated_at = now() where customer_id = %s", [number])
+
+
+def watch(app: Flask, server: Server) -> None:
+    """Register it, collect a day ago and in the last minutes, change its schema in between, set flags."""
+    with app.app_context():
+        create_account(email=EMAIL, name="Ada", role="admin", password=PASSWORD)
+        values = {
+            "slug": "shop", "name": "Shop", "environment": "production", "host": str(server.socket_dir),
+            "dbname": DATABASE, "user": WATCHER, "password": server.password(WATCHER),
+            "migrations": str(shop.REVISIONS),
+        }  # fmt: skip
+        target = add_target(values, origin="command")
+        db.session.commit()
+        now = datetime.now(UTC)
+        for ago in (timedelta(hours=25), timedelta(minutes=6), timedelta(minutes=3), timedelta(0)):
+            visit(server)
+            collect_target(target.id, now - ago, COLLECTORS, by_hand=True)
+            with server.connect(DATABASE) as connection:
+                connection.execute("alter table carts add column if not exists note text")
+        set_flags()
+        check(now)
+
+
+def set_flags() -> None:
+    """In every environment, one of them off where people may click."""
+    for key, (type_, variants) in FLAGS.items():
+        flag = create_flag(key, type_, Shared(f"What the shop does about {key}", owner="shop team", tags=("shop",)))
+        for environment in all_environments():
+            set_in_environment(flag, environment, Definition(True, variants, next(iter(variants))), version=0)
+    toggle(flag, all_environments()[0], False, version=None)
+    db.session.commit()
+
+
+def break_targets(server: Server) -> None:
+    """Two more targets: one that nobody answers at, one whose role may do nothing but connect."""
+    places = {"host": str(server.socket_dir), "dbname": DATABASE, "environment": "staging"}
+    away = {"host": "127.0.0.1", "port": "1", "dbname": "away", "environment": "development", "sslmode": "disable"}
+    add_target(away | {"slug": "away", "name": "Away", "user": "watcher", "password": "x"}, origin="command")
+    poor = {"slug": "poor", "name": "Poor", "user": NOBODY, "password": server.password(NOBODY)}
+    add_target(places | poor, origin="command")
+    db.session.commit()
+    for target in db.session.scalars(select(Target).where(Target.slug.in_(("away", "poor")))).all():
+        collect_target(target.id, datetime.now(UTC), COLLECTORS, by_hand=True)
