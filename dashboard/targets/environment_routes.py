@@ -84,9 +84,7 @@ def _form(slug: str, errors: dict[str, str]) -> Response:
         "targets/environment.html",
         status=422 if errors else 200,
         one=one,
-        values=request.form
-        if request.method == "POST"
-        else {name: value for name, value in vars(one).items() if value},
+        values=request.form if request.method == "POST" else kept,
         colors=COLORS,
         errors=errors,
         section="environments",
