@@ -12,6 +12,7 @@ from flask import Flask, Response, g, request, url_for
 from sqlalchemy import Row, select
 
 from dashboard import charts, formats, sqltext
+from dashboard.alerts.queries import firing_count
 from dashboard.palette.routes import blueprint as palette
 from dashboard.preferences import blueprint as preferences
 from dashboard.preferences import preference
@@ -54,6 +55,7 @@ def init_app(app: Flask) -> None:
         "preference": preference,
         "is_partial": is_partial,
         "nav_targets": nav_targets,
+        "firing_count": firing_count,
         "timedelta_s": _seconds,
         "request_id": request_id,
     }

@@ -3,7 +3,7 @@
 
     PILOTHOUSE_ADMIN_EMAIL=… PILOTHOUSE_ADMIN_PASSWORD=… .venv/bin/python docs/screenshots.py [PATH …]
 
-Signs in with that account and writes docs/screenshots/<page>-<theme>-<width>.png. `--base` names another address.
+Signs in with that account and writes docs/images/<page>-<theme>-<width>.png. `--base` names another address.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-FOLDER = Path(__file__).parent / "screenshots"
+FOLDER = Path(__file__).parent / "images"
 PAGES = ("/", "/flags", "/changes")
 SIZES = {1440: 900, 390: 844}
 
