@@ -33,6 +33,7 @@ WATCHDOG_MARGIN_S = 1.0
 IDLE_IN_TRANSACTION_MS = 60_000
 ROWS_AT_ONCE = 1_000
 ROLLBACK_S = 2.0
+NOT_AS_LEARNT = {"42", "3F"}
 UNSEALABLE = "The stored password cannot be opened with the present SECRET_KEY; enter it again."
 
 
@@ -65,6 +66,7 @@ class Reader:
         try:
             return self.rows(sql, params or None)
         except TargetRefused as refused:
+            self.link.is_outdated |= refused.sqlstate[:2] in NOT_AS_LEARNT
             if refused.sqlstate == "42501" and probe.extension is not None:
                 remedy = grant_usage(self.link.schemas[probe.extension], self._address.user)
                 raise TargetRefused(refused.sqlstate, refused.sentence, remedy) from None
@@ -203,6 +205,7 @@ def _first(pool: Pool, pools: Pools, statement_timeout_ms: int, lock_timeout_ms:
 
 def _begun(link: Link, pools: Pools, address: Address, statement_timeout_ms: int, lock_timeout_ms: int) -> Reader:
     reader = Reader(link, pools, address, statement_timeout_ms)
+    link.learn_again()
     limits = {
         "statement_timeout": str(statement_timeout_ms),
         "lock_timeout": str(lock_timeout_ms),

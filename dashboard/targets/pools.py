@@ -54,6 +54,14 @@ class Link:
     used_at: float
     columns: dict[str, frozenset[str]] = field(default_factory=dict)
     schemas: dict[str, str] = field(default_factory=dict)
+    is_outdated: bool = False
+
+    def learn_again(self) -> None:
+        """An extension that was moved, updated or dropped made a question fail: forget where it was."""
+        if self.is_outdated:
+            self.columns.clear()
+            self.schemas.clear()
+            self.is_outdated = False
 
     @property
     def fresh(self) -> bool:
