@@ -40,8 +40,13 @@ class ChangeRow:
             return f"/flags/{self.subject}"
         if self.target is None:
             return None
-        rooms = {"migration": f"migrations/{self.subject}", "schema": "schema", "setting": "", "target": ""}
+        rooms = {"migration": f"migrations/{self.subject}", "schema": self._schema_page, "setting": "", "target": ""}
         return f"/t/{self.target}/{rooms.get(self.kind, '')}"
+
+    @property
+    def _schema_page(self) -> str:
+        """The page of the one relation that changed, or the list when there were several."""
+        return f"schema/{self.subject}" if "." in self.subject else "schema"
 
 
 def change_page(query: ListQuery, now: datetime) -> ListPage[ChangeRow]:
