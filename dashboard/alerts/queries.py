@@ -24,6 +24,7 @@ class AlertRow:
     environment: str
     environment_name: str
     environment_color: str
+    environment_is_production: bool
     title: str
     remedy: str
     began_at: datetime
@@ -31,7 +32,7 @@ class AlertRow:
     resolved_at: datetime | None
 
     def json(self) -> dict[str, Any]:
-        hidden = {"environment_name", "environment_color"}
+        hidden = {"environment_name", "environment_color", "environment_is_production"}
         return {key: value for key, value in vars(self).items() if key not in hidden}
 
 
@@ -84,6 +85,7 @@ def _select() -> Select[*tuple[Any, ...]]:
             Environment.slug.label("environment"),
             Environment.name.label("environment_name"),
             Environment.color.label("environment_color"),
+            Environment.is_production.label("environment_is_production"),
             Alert.title,
             Alert.remedy,
             Alert.began_at,

@@ -26,11 +26,12 @@ class ChangeRow:
     environment: str | None
     environment_name: str | None
     environment_color: str | None
+    environment_is_production: bool | None
     subject: str
     detail: dict[str, Any]
 
     def json(self) -> dict[str, Any]:
-        hidden = {"environment_name", "environment_color"}
+        hidden = {"environment_name", "environment_color", "environment_is_production"}
         return {key: value for key, value in vars(self).items() if key not in hidden}
 
     @property
@@ -100,6 +101,7 @@ def _select() -> Select[*tuple[Any, ...]]:
             Environment.slug.label("environment"),
             Environment.name.label("environment_name"),
             Environment.color.label("environment_color"),
+            Environment.is_production.label("environment_is_production"),
             Change.subject,
             Change.detail,
         )

@@ -25,6 +25,7 @@ class TargetRow:
     environment_name: str
     environment_color: str
     environment_position: int
+    environment_is_production: bool
     state: str
     unreachable_since: datetime | None
     unreachable_reason: str | None
@@ -37,7 +38,7 @@ class TargetRow:
     commits_per_s: float | None
 
     def json(self) -> dict[str, Any]:
-        hidden = {"id", "environment_name", "environment_color", "environment_position"}
+        hidden = {"id", "environment_name", "environment_color", "environment_position", "environment_is_production"}
         return {key: value for key, value in vars(self).items() if key not in hidden}
 
 
@@ -63,6 +64,7 @@ def target_page(query: ListQuery) -> ListPage[TargetRow]:
             Environment.name.label("environment_name"),
             Environment.color.label("environment_color"),
             Environment.position.label("environment_position"),
+            Environment.is_production.label("environment_is_production"),
             Target.state,
             Target.unreachable_since,
             Target.unreachable_reason,
@@ -94,14 +96,25 @@ def target_state(target_id: int) -> DatabaseState | None:
     return db.session.get(DatabaseState, target_id)
 
 
-def samples(target_id: int, since: datetime) -> list[DatabaseSample]:
-    """The counters of a window, oldest first; at most one row a minute."""
+def samples(target_id: int, since: datetime) -> list[Any]:
+    """The counters of a window that charts are made of, oldest first; at most one row a minute."""
+    sample = DatabaseSample
     found = (
-        select(DatabaseSample)
+        select(
+            sample.slot,
+            sample.size_bytes,
+            sample.connections,
+            sample.commits,
+            sample.rollbacks,
+            sample.blocks_read,
+            sample.blocks_hit,
+            sample.stats_reset_at,
+            sample.started_at,
+        )
         .where(DatabaseSample.target_id == target_id, DatabaseSample.slot >= since)
         .order_by(DatabaseSample.slot)
     )
-    return list(db.session.scalars(found))
+    return list(db.session.execute(found))
 
 
 def size_sparks(target_ids: list[int], since: datetime) -> dict[int, list[tuple[datetime, float | None]]]:

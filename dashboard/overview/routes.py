@@ -10,7 +10,7 @@ from dashboard.changes.queries import latest_changes, marks, target_changes
 from dashboard.history.queries import pending_counts
 from dashboard.lists import ListSpec, choices, parse_list, parse_window, respond
 from dashboard.overview.queries import SORTS, samples, size_sparks, target_page, target_state
-from dashboard.overview.series import series
+from dashboard.overview.series import gaps, series
 from dashboard.security.guards import requires
 from dashboard.statements.queries import slowest_families
 from dashboard.tables.queries import largest_tables
@@ -49,6 +49,7 @@ def summary(slug: str) -> Response:
     window = request.args.get("window", "6h")
     now = datetime.now(UTC)
     since = now - parse_window(window)
+    sampled = samples(target.id, since)
     return web.page(
         "overview/summary.html",
         target=target,
@@ -56,7 +57,10 @@ def summary(slug: str) -> Response:
         window=window,
         windows=WINDOWS,
         state=target_state(target.id),
-        series=series(samples(target.id, since)),
+        series=series(sampled),
+        gaps=gaps(sampled, since, now),
+        since=since,
+        until=now,
         marks=marks(target.id, since, now),
         slowest=slowest_families(now - HOUR, limit=5, target_id=target.id),
         slugs={target.id: target.slug},

@@ -45,6 +45,12 @@ def series(samples: Sequence[Sample]) -> Series:
     )
 
 
+def gaps(samples: Sequence[Sample], since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
+    """Where the window has no samples: before the first, between two, after the last."""
+    times = [since, *(sample.slot for sample in samples), until]
+    return [(before, after) for before, after in pairwise(times) if after - before > GAP]
+
+
 def continuous(before: Sample, after: Sample) -> bool:
     """Whether the counters of both samples count from the same start, without a gap between the samples."""
     same = before.stats_reset_at == after.stats_reset_at and before.started_at == after.started_at

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from dashboard.overview.series import hit_share, rate, series
+from dashboard.overview.series import gaps, hit_share, rate, series
 
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
@@ -62,3 +62,9 @@ def test_a_gap_between_samples_breaks_the_line() -> None:
     drawn = series([FIRST, after_gap])
     assert [value for _, value in drawn.size_bytes] == [1000, None, 1000]
     assert drawn.commits_per_s == [(after_gap.slot, None)]
+
+
+def test_a_window_shows_where_it_has_no_samples() -> None:
+    since, until = START - timedelta(hours=1), START + timedelta(minutes=2)
+    assert gaps([FIRST, LATER], since, until) == [(since, START)]
+    assert gaps([], since, until) == [(since, until)]
