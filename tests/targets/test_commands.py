@@ -1,8 +1,10 @@
 """Targets on the command line and in the TOML file."""
 
+import functools
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from dashboard.changes.models import Change
@@ -18,18 +20,18 @@ from dashboard.targets.queries import target_by_slug
 COMMANDS = {command.name: command for command in commands}
 
 
+def invoke(app: Flask, *words: str) -> tuple[int, str, str]:
+    """Exit code, stdout, and the sentence that refused it."""
+    result = app.test_cli_runner().invoke(COMMANDS[words[0]], words[1:])
+    refused = result.exception.sentence if isinstance(result.exception, PilothouseError) else ""
+    if result.exception and not refused and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output, refused
+
+
 @pytest.fixture
 def run(watched):
-    """Run a command inside the watched app's context; (exit code, stdout, sentence that refused it)."""
-
-    def command(*words: str) -> tuple[int, str, str]:
-        result = watched.app.test_cli_runner().invoke(COMMANDS[words[0]], words[1:])
-        refused = result.exception.sentence if isinstance(result.exception, PilothouseError) else ""
-        if result.exception and not refused and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result.exit_code, result.output, refused
-
-    return command
+    return functools.partial(invoke, watched.app)
 
 
 def test_a_target_is_added_with_all_its_roles(run, tmp_path):
@@ -95,15 +97,16 @@ def test_check_says_what_works(run):
     assert "ok        Slow queries: All statements are visible." in output
 
 
-def test_check_of_an_unreachable_target_is_one_sentence(run, watched):
-    watched.target.host, watched.target.port = "127.0.0.1", 1
+def test_an_unreachable_target_is_one_sentence(collected):
+    collected.target.host, collected.target.port = "127.0.0.1", 1
     db.session.commit()
     for words in (("target", "check", "shop"), ("collect", "shop")):
-        assert run(*words)[::2] == (1, "shop: No PostgreSQL server answers at this address.")
+        assert invoke(collected.app, *words)[::2] == (1, "shop: No PostgreSQL server answers at this address.")
 
 
-def test_collect_stores_everything_in_the_foreground(run, watched):
-    watched.database.execute("drop extension pg_stat_statements")
+def test_collect_stores_everything_in_the_foreground(collected):
+    run = functools.partial(invoke, collected.app)
+    collected.database.execute("drop extension pg_stat_statements")
     code, output, _ = run("collect", "shop")
     assert code == 0
     assert "tables: stored" in output

@@ -36,28 +36,28 @@ def failing(name: str, error: Exception) -> SimpleNamespace:
     return SimpleNamespace(PROBE=name, CADENCE="minute", collect=collect)
 
 
-def test_a_first_collection_asks_every_probe(watched):
-    outcome = collect_target(watched.target_id, SLOT, COLLECTORS)
+def test_a_first_collection_asks_every_probe(collected):
+    outcome = collect_target(collected.target_id, SLOT, COLLECTORS)
     assert outcome.unavailable == {}
     assert set(states().values()) == {"ok"}
     assert states().keys() == {collector.PROBE for collector in COLLECTORS}
-    assert (watched.target.state, watched.target.server_version // 10_000) == ("reachable", 18)
+    assert (collected.target.state, collected.target.server_version // 10_000) == ("reachable", 18)
     cost = db.session.scalars(select(CollectorCost)).one()
     assert (cost.cadence, cost.statements > 10, cost.target_ms > 0) == ("quarter_hour", True, True)
 
 
-def test_the_same_slot_twice_is_stored_once(watched):
+def test_the_same_slot_twice_is_stored_once(collected):
     now = datetime.now(UTC).replace(second=0, microsecond=0)
-    first = collect_target(watched.target_id, now, COLLECTORS)
-    second = collect_target(watched.target_id, now, COLLECTORS)
+    first = collect_target(collected.target_id, now, COLLECTORS)
+    second = collect_target(collected.target_id, now, COLLECTORS)
     assert (len(first.stored), second.stored) == (len(COLLECTORS), [])
     assert (count(DatabaseSample), count(CollectorCost)) == (1, 1)
 
 
-def test_the_next_minute_asks_only_what_is_due(watched):
-    collect_target(watched.target_id, SLOT, COLLECTORS)
+def test_the_next_minute_asks_only_what_is_due(collected):
+    collect_target(collected.target_id, SLOT, COLLECTORS)
     soon = datetime.now(UTC) + MINUTE
-    assert collect_target(watched.target_id, soon, COLLECTORS).stored == [
+    assert collect_target(collected.target_id, soon, COLLECTORS).stored == [
         "overview",
         "statements",
         "activity",
@@ -65,38 +65,38 @@ def test_the_next_minute_asks_only_what_is_due(watched):
     ]
 
 
-def test_by_hand_everything_is_asked_again(watched):
-    collect_target(watched.target_id, SLOT, COLLECTORS)
-    again = collect_target(watched.target_id, datetime.now(UTC), COLLECTORS, by_hand=True)
+def test_by_hand_everything_is_asked_again(collected):
+    collect_target(collected.target_id, SLOT, COLLECTORS)
+    again = collect_target(collected.target_id, datetime.now(UTC), COLLECTORS, by_hand=True)
     assert len(again.stored) == len(COLLECTORS)
 
 
-def test_a_mistake_in_one_probe_costs_only_this_probe(watched):
-    outcome = collect_target(watched.target_id, SLOT, (failing("broken", KeyError("x")), overview))
+def test_a_mistake_in_one_probe_costs_only_this_probe(collected):
+    outcome = collect_target(collected.target_id, SLOT, (failing("broken", KeyError("x")), overview))
     assert (outcome.stored, outcome.unavailable) == (["overview"], {"broken": OUR_FAULT})
     assert states() == {"broken": "unavailable", "overview": "ok"}
 
 
-def test_an_unreachable_target_rests_longer_with_every_failure(watched):
-    watched.target.host, watched.target.port = "127.0.0.1", 1
+def test_an_unreachable_target_rests_longer_with_every_failure(collected):
+    collected.target.host, collected.target.port = "127.0.0.1", 1
     db.session.commit()
-    outcome = collect_target(watched.target_id, SLOT, COLLECTORS)
-    target = db.session.get_one(Target, watched.target_id, populate_existing=True)
+    outcome = collect_target(collected.target_id, SLOT, COLLECTORS)
+    target = db.session.get_one(Target, collected.target_id, populate_existing=True)
     since = target.unreachable_since
     assert (outcome.unreachable, target.state, target.failures) == (NOBODY, "unreachable", 1)
     assert (target.unreachable_reason, target.next_attempt_at > datetime.now(UTC)) == (NOBODY, True)
-    assert collect_target(watched.target_id, SLOT, COLLECTORS).skipped == "The target rests after a failure."
-    collect_target(watched.target_id, SLOT, COLLECTORS, by_hand=True)
-    target = db.session.get_one(Target, watched.target_id, populate_existing=True)
+    assert collect_target(collected.target_id, SLOT, COLLECTORS).skipped == "The target rests after a failure."
+    collect_target(collected.target_id, SLOT, COLLECTORS, by_hand=True)
+    target = db.session.get_one(Target, collected.target_id, populate_existing=True)
     assert (target.failures, target.unreachable_since) == (2, since)
 
 
-def test_a_target_that_is_back_is_reachable(watched):
-    watched.target.state, watched.target.unreachable_since = "unreachable", SLOT
-    watched.target.failures, watched.target.next_attempt_at = 5, SLOT - timedelta(days=9)
+def test_a_target_that_is_back_is_reachable(collected):
+    collected.target.state, collected.target.unreachable_since = "unreachable", SLOT
+    collected.target.failures, collected.target.next_attempt_at = 5, SLOT - timedelta(days=9)
     db.session.commit()
-    collect_target(watched.target_id, SLOT, (overview,))
-    target = db.session.get_one(Target, watched.target_id, populate_existing=True)
+    collect_target(collected.target_id, SLOT, (overview,))
+    target = db.session.get_one(Target, collected.target_id, populate_existing=True)
     assert (target.state, target.failures, target.unreachable_since, target.next_attempt_at) == (
         "reachable",
         0,
@@ -105,114 +105,114 @@ def test_a_target_that_is_back_is_reachable(watched):
     )
 
 
-def test_a_stop_between_probes_gives_the_job_back(watched):
+def test_a_stop_between_probes_gives_the_job_back(collected):
     answers = iter((False, True))
     with pytest.raises(Interrupted):
-        collect_target(watched.target_id, SLOT, COLLECTORS, stopping=lambda: next(answers))
+        collect_target(collected.target_id, SLOT, COLLECTORS, stopping=lambda: next(answers))
     assert states() == {"capabilities": "ok"}
 
 
-def test_two_collections_of_a_target_take_turns(watched):
+def test_two_collections_of_a_target_take_turns(collected):
     seen: list[bool] = []
 
     def other() -> None:
-        with watched.app.app_context(), turn(watched.target_id, wait_s=0.3) as ours:
+        with collected.app.app_context(), turn(collected.target_id, wait_s=0.3) as ours:
             seen.append(ours)
 
-    with turn(watched.target_id) as ours:
+    with turn(collected.target_id) as ours:
         thread = threading.Thread(target=other)
         thread.start()
         thread.join()
     assert (ours, seen) == (True, [False])
 
 
-def test_a_removed_target_is_skipped(watched):
-    assert collect_target(watched.target_id + 99, SLOT, COLLECTORS).skipped == "The target was removed."
+def test_a_removed_target_is_skipped(collected):
+    assert collect_target(collected.target_id + 99, SLOT, COLLECTORS).skipped == "The target was removed."
 
 
-def test_somebodys_lock_on_a_table_stops_no_probe(watched):
-    watched.database.execute("create table held(a int primary key)")
-    with watched.database.server.connect(watched.database.name) as other, other.transaction():
+def test_somebodys_lock_on_a_table_stops_no_probe(collected):
+    collected.database.execute("create table held(a int primary key)")
+    with collected.database.server.connect(collected.database.name) as other, other.transaction():
         other.execute("lock table held in access exclusive mode")
-        collect_target(watched.target_id, SLOT, COLLECTORS)
+        collect_target(collected.target_id, SLOT, COLLECTORS)
     assert "unavailable" not in states().values()
 
 
-def test_a_role_that_may_only_connect_gets_what_there_is(watched):
-    watched.database.execute(f"revoke pg_monitor from {watched.role}")
-    outcome = collect_target(watched.target_id, SLOT, COLLECTORS)
+def test_a_role_that_may_only_connect_gets_what_there_is(collected):
+    collected.database.execute(f"revoke pg_monitor from {collected.role}")
+    outcome = collect_target(collected.target_id, SLOT, COLLECTORS)
     assert outcome.unreachable is None
-    card = {one.feature: (one.state, one.remedy_sql) for one in look(watched.target)}
-    grant = f'GRANT pg_monitor TO "{watched.role}";'
+    card = {one.feature: (one.state, one.remedy_sql) for one in look(collected.target)}
+    grant = f'GRANT pg_monitor TO "{collected.role}";'
     assert card["Sessions and statements of others"] == ("degraded", grant)
     assert card["Role's rights"] == ("ok", None)
     assert states()["overview"] == "ok"
 
 
-def test_a_superuser_is_flagged_not_refused(watched):
-    watched.database.execute(f"alter role {watched.role} superuser")
-    card = {one.feature: one.state for one in look(watched.target)}
-    watched.database.execute(f"alter role {watched.role} nosuperuser")
+def test_a_superuser_is_flagged_not_refused(collected):
+    collected.database.execute(f"alter role {collected.role} superuser")
+    card = {one.feature: one.state for one in look(collected.target)}
+    collected.database.execute(f"alter role {collected.role} nosuperuser")
     assert card["Role's rights"] == "flagged"
 
 
-def test_missing_pg_stat_statements_is_said_with_its_remedy(watched):
-    watched.database.execute("drop extension pg_stat_statements")
-    collect_target(watched.target_id, SLOT, COLLECTORS)
-    state = db.session.get_one(ProbeState, (watched.target_id, "statements"))
+def test_missing_pg_stat_statements_is_said_with_its_remedy(collected):
+    collected.database.execute("drop extension pg_stat_statements")
+    collect_target(collected.target_id, SLOT, COLLECTORS)
+    state = db.session.get_one(ProbeState, (collected.target_id, "statements"))
     assert (state.state, state.remedy_sql) == ("unavailable", "CREATE EXTENSION pg_stat_statements;")
 
 
-def test_counters_become_rates_between_two_samples(watched):
-    collect_target(watched.target_id, SLOT, (overview,))
-    collect_target(watched.target_id, SLOT + MINUTE, (overview,), by_hand=True)
-    state = db.session.get_one(DatabaseState, watched.target_id)
+def test_counters_become_rates_between_two_samples(collected):
+    collect_target(collected.target_id, SLOT, (overview,))
+    collect_target(collected.target_id, SLOT + MINUTE, (overview,), by_hand=True)
+    state = db.session.get_one(DatabaseState, collected.target_id)
     assert (state.slot, state.commits_per_s >= 0, state.connections_max) == (SLOT + MINUTE, True, 200)
     assert state.growth_24h_bytes is None
 
 
-def test_growth_is_against_the_sample_of_a_day_ago(watched):
-    collect_target(watched.target_id, SLOT - timedelta(days=1), (overview,))
-    watched.database.execute("create table grown as select g from generate_series(1, 20000) g")
-    collect_target(watched.target_id, SLOT, (overview,), by_hand=True)
-    assert db.session.get_one(DatabaseState, watched.target_id).growth_24h_bytes > 500_000
+def test_growth_is_against_the_sample_of_a_day_ago(collected):
+    collect_target(collected.target_id, SLOT - timedelta(days=1), (overview,))
+    collected.database.execute("create table grown as select g from generate_series(1, 20000) g")
+    collect_target(collected.target_id, SLOT, (overview,), by_hand=True)
+    assert db.session.get_one(DatabaseState, collected.target_id).growth_24h_bytes > 500_000
 
 
-def test_a_changed_setting_is_a_mark_with_its_span(watched):
-    collect_target(watched.target_id, SLOT, (overview,))
-    read_at = db.session.get_one(ProbeState, (watched.target_id, "overview")).as_of
-    setting = db.session.get_one(ServerSetting, (watched.target_id, "random_page_cost"))
+def test_a_changed_setting_is_a_mark_with_its_span(collected):
+    collect_target(collected.target_id, SLOT, (overview,))
+    read_at = db.session.get_one(ProbeState, (collected.target_id, "overview")).as_of
+    setting = db.session.get_one(ServerSetting, (collected.target_id, "random_page_cost"))
     setting.value = "3.5"
     db.session.commit()
     for minutes in (1, 2):
-        collect_target(watched.target_id, SLOT + minutes * MINUTE, (overview,), by_hand=True)
+        collect_target(collected.target_id, SLOT + minutes * MINUTE, (overview,), by_hand=True)
     marks = db.session.scalars(select(Change).where(Change.kind == "setting")).all()
     assert [(mark.title, mark.noticed_after) for mark in marks] == [("random_page_cost: 3.5 → 4", read_at)]
 
 
-def test_our_own_session_settings_are_not_the_servers(watched):
-    collect_target(watched.target_id, SLOT, (overview,))
+def test_our_own_session_settings_are_not_the_servers(collected):
+    collect_target(collected.target_id, SLOT, (overview,))
     values = {row.name: row.value for row in db.session.scalars(select(ServerSetting))}
     assert (values["statement_timeout"], values["jit"]) == ("0", "on")
     assert "application_name" not in values
 
 
-def test_a_restart_and_a_reset_are_marks(watched):
-    collect_target(watched.target_id, SLOT, (overview,))
+def test_a_restart_and_a_reset_are_marks(collected):
+    collect_target(collected.target_id, SLOT, (overview,))
     sample = db.session.scalars(select(DatabaseSample)).one()
     sample.started_at -= timedelta(days=3)
     db.session.commit()
-    watched.database.execute("select pg_stat_reset()")
+    collected.database.execute("select pg_stat_reset()")
     for minutes in (1, 2):
-        collect_target(watched.target_id, SLOT + minutes * MINUTE, (overview,), by_hand=True)
+        collect_target(collected.target_id, SLOT + minutes * MINUTE, (overview,), by_hand=True)
     found = db.session.scalars(select(Change.title).where(Change.kind.in_(["restart", "reset"])).order_by(Change.kind))
     assert found.all() == ["The statistics of the database were reset", "The server was restarted"]
-    assert db.session.get_one(DatabaseState, watched.target_id).slot == SLOT + 2 * MINUTE
+    assert db.session.get_one(DatabaseState, collected.target_id).slot == SLOT + 2 * MINUTE
 
 
-def test_no_rate_is_made_across_a_reset(watched):
-    collect_target(watched.target_id, SLOT, (overview,))
-    watched.database.execute("select pg_stat_reset()")
-    collect_target(watched.target_id, SLOT + MINUTE, (overview,), by_hand=True)
-    state = db.session.get_one(DatabaseState, watched.target_id)
+def test_no_rate_is_made_across_a_reset(collected):
+    collect_target(collected.target_id, SLOT, (overview,))
+    collected.database.execute("select pg_stat_reset()")
+    collect_target(collected.target_id, SLOT + MINUTE, (overview,), by_hand=True)
+    state = db.session.get_one(DatabaseState, collected.target_id)
     assert (state.commits_per_s, state.cache_hit_share) == (None, None)
