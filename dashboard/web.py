@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from werkzeug.exceptions import HTTPException
 
-from dashboard.errors import Conflict, Invalid, PilothouseError, Unavailable
+from dashboard.errors import Conflict, Invalid, NotFound, PilothouseError, Unavailable
 from dashboard.store import db
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.context_processor(_layout)
+    app.before_request(_refuse_nul)
     app.after_request(_vary)
     app.register_error_handler(PilothouseError, _expected)
     app.register_error_handler(HTTPException, _http)
@@ -76,6 +77,12 @@ def moved(location: str) -> Response:
 
 def request_id() -> str:
     return str(g.get("request_id", "-"))
+
+
+def _refuse_nul() -> None:
+    """PostgreSQL keeps no NUL in a text, so nothing of ours has one in its address."""
+    if any("\x00" in str(value) for value in (request.view_args or {}).values()):
+        raise NotFound(SENTENCES[404])
 
 
 def _layout() -> dict[str, Any]:
