@@ -5,7 +5,7 @@ create schema "dots.and/slashes~tildes";
 create schema "Ünïcödé 数据库 🐘";
 
 create type "<b>bold & bad</b>"."mood'; drop table users; --" as enum (
-    'fine', '<script>alert("enum")</script>', E'tab\tand\nline', '‮gnihton', ''
+    'fine', '<script>alert("enum")</script>', E'tab\tand\nline', E'back\\slash', '100 %s', '{{ 7 * 7 }}', '‮gnihton', ''
 );
 
 create table "<b>bold & bad</b>"."<script>alert('table')</script>" (
@@ -50,3 +50,22 @@ end
 $$;
 insert into "<b>bold & bad</b>"."<script>alert('table')</script>" ("quote""d and 'single'", "=1+1")
 select n, n from generate_series(1, 100) as n;
+
+alter table "dots.and/slashes~tildes"."a.b/c~d..e"
+    add column "back\slash \n \\" text,
+    add column "100% %s %(x)s %%" text,
+    add column "${7*7} #{7*7} {% include 'x' %}" text,
+    add column "@SUM(A1)" text,
+    add constraint "</title><script>alert('constraint')</script>" check (id > 0),
+    add constraint "-unique+1" unique ("self", "col.umn/~");
+create index "{{ config }} %s \ ' ""index""" on "dots.and/slashes~tildes"."a.b/c~d..e" ("@SUM(A1)");
+do $$
+begin
+    execute format('create index %I on public.%I (%I)', E'new\nline\tindex', E'bell\x07 esc\x1b[31m del\x7f nl\n cr\r tab\t', E'col\x01\n');
+    execute format('create function public.touch() returns trigger language plpgsql as %L', 'begin return new; end');
+    execute format(
+        'create trigger %I before update on "dots.and/slashes~tildes"."a.b/c~d..e" for each row execute function public.touch()',
+        E'<img src=x onerror=alert("trigger")>\n"'
+    );
+end
+$$;
