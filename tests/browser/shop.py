@@ -7,7 +7,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from flask import Flask
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from dashboard.alerts.collect import check
@@ -19,13 +19,12 @@ from dashboard.jobs import COLLECTORS
 from dashboard.security.edits import create_account
 from dashboard.store import db
 from dashboard.targets.edits import add_target
-from dashboard.targets.models import Target
 from dashboard.targets.queries import all_environments
 from dashboard.targets.run import collect_target
 
 DATABASE, WATCHER, NOBODY = "journeys_shop", "journeys_watch", "journeys_nobody"
 EMAIL, PASSWORD = "ada@example.com", "seven quiet lamps on oak"
-SLOWEST = "select count(*) from order_items as a join order_items as b using (product_id) where a.price_cents > 400"
+SLOWEST = "select count(*) from orders as a, orders as b where a.total_cents < b.total_cents"
 FLAGS: dict[str, tuple[str, dict[str, Any]]] = {
     "fast-checkout": ("boolean", {"on": True, "off": False}),
     "theme-of-the-shop": ("string", {"plain": "plain", "festive": "festive"}),
@@ -72,7 +71,7 @@ def watch(app: Flask, server: Server) -> None:
         target = add_target(values, origin="command")
         db.session.commit()
         now = datetime.now(UTC)
-        for ago in (timedelta(hours=25), timedelta(minutes=6), timedelta(minutes=3), timedelta(0)):
+        for ago in (timedelta(hours=25), timedelta(minutes=3), timedelta(0)):
             visit(server)
             collect_target(target.id, now - ago, COLLECTORS, by_hand=True)
             with server.connect(DATABASE) as connection:
@@ -91,13 +90,12 @@ def set_flags() -> None:
     db.session.commit()
 
 
-def break_targets(server: Server) -> None:
-    """Two more targets: one that nobody answers at, one whose role may do nothing but connect."""
-    places = {"host": str(server.socket_dir), "dbname": DATABASE, "environment": "staging"}
-    away = {"host": "127.0.0.1", "port": "1", "dbname": "away", "environment": "development", "sslmode": "disable"}
-    add_target(away | {"slug": "away", "name": "Away", "user": "watcher", "password": "x"}, origin="command")
-    poor = {"slug": "poor", "name": "Poor", "user": NOBODY, "password": server.password(NOBODY)}
-    add_target(places | poor, origin="command")
+def break_target(server: Server, slug: str) -> None:
+    """One more target: `away`, where nobody answers, or `poor`, whose role may do nothing but connect."""
+    away = {"host": "127.0.0.1", "port": "1", "dbname": "away", "user": "watcher", "password": "x"}
+    here = {"host": str(server.socket_dir), "dbname": DATABASE, "user": NOBODY, "password": server.password(NOBODY)}
+    place = {"away": away, "poor": here}[slug]
+    target = add_target(place | {"slug": slug, "name": slug.title(), "environment": "staging"}, origin="command")
     db.session.commit()
-    for target in db.session.scalars(select(Target).where(Target.slug.in_(("away", "poor")))).all():
-        collect_target(target.id, datetime.now(UTC), COLLECTORS, by_hand=True)
+    collect_target(target.id, datetime.now(UTC), COLLECTORS, by_hand=True)
+    check(datetime.now(UTC))
