@@ -1,0 +1,109 @@
+"""Every page in both themes and on a phone: nothing for axe, the policy or the console to say, nothing too wide."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, url_for
+from playwright.sync_api import Page
+from sqlalchemy import select
+from werkzeug.routing import Rule
+
+from dashboard.embedded import Server
+from dashboard.statements.models import StatementFamily
+from dashboard.store import db
+from tests.browser.conftest import Site, Watched
+from tests.browser.shop import break_target
+
+FOR_MACHINES = ("/static/", "/flags/v1/", "/healthz", "/readyz", "/metrics")
+QUERIES = {"flags.setting.confirm": {"enabled": "off"}}
+MORE = (
+    "/t/shop/schema/diagram?focus=public.orders",
+    "/t/shop/tables?q=nothing-is-called-so",
+    "/t/shop/queries?q=nothing-is-asked-so",
+    "/flags?archived=1",
+)
+OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+Axe = Callable[[Page], list[str]]
+LookAt = Callable[..., dict[str, list[str]]]
+
+
+def known(rule: Rule) -> dict[str, Any]:
+    """What the store knows of the parameters of an address."""
+    values = {
+        "slug": "shop" if rule.rule.startswith(("/t/", "/settings/targets/")) else "production",
+        "key": "limits",
+        "address": "public.orders",
+        "revision": "9e8ab5c3d624",
+        "family_id": db.session.scalar(select(StatementFamily.id).order_by(StatementFamily.id).limit(1)),
+    }
+    return {name: values[name] for name in rule.arguments}
+
+
+def pages(app: Flask) -> list[str]:
+    """The address of every page."""
+    with app.test_request_context():
+        rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+        wanted = [rule for rule in rules if not rule.rule.startswith(FOR_MACHINES)]
+        return sorted(url_for(rule.endpoint, **known(rule), **QUERIES.get(rule.endpoint, {})) for rule in wanted)
+
+
+def pages_of(app: Flask, target: str) -> list[str]:
+    """The pages of a target of which nothing is known but its name."""
+    rules = [rule.rule for rule in app.url_map.iter_rules() if rule.arguments == {"slug"} and "GET" in rule.methods]
+    return sorted(rule.replace("<slug>", target) for rule in rules if rule.startswith(("/t/", "/settings/targets/")))
+
+
+@pytest.fixture
+def problems_of(axe: Axe) -> LookAt:
+    """What is wrong with each page: what axe and the policy say, how far it reaches beyond the window."""
+
+    def look(page: Page, addresses: list[str], status: int = 200) -> dict[str, list[str]]:
+        found = {}
+        for address in addresses:
+            response = page.goto(address)
+            answered = response.status if response else None
+            problems = [] if answered == status else [f"answered with {answered}"]
+            problems += axe(page) + page.evaluate("violations.splice(0)")
+            if overhang := page.evaluate(OVERHANG):
+                problems.append(f"{overhang} px too wide")
+            if problems:
+                found[address] = problems
+        return found
+
+    return look
+
+
+class TestOfAShop:
+    @pytest.fixture
+    def cloned_store(self, shop_store: Flask) -> Flask:
+        return shop_store
+
+    @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+    def test_every_page_is_in_order(
+        self, new_page: Any, live_server: Site, problems_of: LookAt, theme: str, width: int
+    ) -> None:
+        page = new_page(theme=theme, width=width)
+        assert problems_of(page, [*pages(live_server.app), *MORE]) == {}
+
+    def test_so_is_what_is_said_of_a_page_that_is_not_there(
+        self, page: Page, problems_of: LookAt, watched: Watched
+    ) -> None:
+        watched.expected = ("404",)
+        assert problems_of(page, ["/nothing", "/t/shop/tables/public.nothing"], 404) == {}
+
+    @pytest.mark.parametrize("target", ["away", "poor"])
+    def test_so_is_a_target_that_cannot_be_reached_or_read(
+        self, new_page: Any, live_server: Site, problems_of: LookAt, server: Server, target: str
+    ) -> None:
+        app = live_server.app
+        with app.app_context():
+            break_target(server, target)
+        page = new_page(width=390)
+        assert problems_of(page, ["/", "/alerts", *pages_of(app, target)]) == {}
+
+
+@pytest.mark.parametrize(("theme", "width"), [("dark", 1440), ("light", 390)])
+def test_a_store_with_nothing_in_it_is_in_order(new_page: Any, problems_of: LookAt, theme: str, width: int) -> None:
+    addresses = ["/", "/flags", "/changes", "/alerts", "/settings/targets", "/settings/keys", "/settings/environments"]
+    assert problems_of(new_page(theme=theme, width=width), addresses) == {}
