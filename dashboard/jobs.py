@@ -14,7 +14,7 @@ from procrastinate.exceptions import AlreadyEnqueued, JobAborted
 from sqlalchemy import or_, select
 from sqlalchemy.engine import make_url
 
-from dashboard import retention
+from dashboard import retention, rollup
 from dashboard.activity import collect as activity
 from dashboard.alerts.collect import check
 from dashboard.history import collect as history
@@ -148,10 +148,11 @@ def alerts(_context: JobContext, timestamp: int) -> None:
         log.info("alerts changed")
 
 
-def keep_house(_context: JobContext, timestamp: int) -> None:
-    keep_d = current_app.extensions["pilothouse_settings"].keep_samples_d
-    changed = retention.keep_house(datetime.fromtimestamp(timestamp, UTC), keep_d)
-    log.info("house kept: %d partitions came or went", changed)
+def keep_house(context: JobContext, timestamp: int) -> None:
+    settings, now = current_app.extensions["pilothouse_settings"], datetime.fromtimestamp(timestamp, UTC)
+    changed = retention.keep_house(now, settings.keep_samples_d)
+    rolled = rollup.roll_up(now, settings.keep_minutes_d, is_stopping=context.should_abort)
+    log.info("house kept: %d partitions came or went, %d days were rolled up", changed, rolled)
 
 
 async def retry_stalled(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue passes it

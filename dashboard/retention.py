@@ -36,21 +36,22 @@ def partitioned() -> list[Table]:
 
 
 def _make_partitions(table: Table, now: datetime) -> int:
-    today, known = now.astimezone(UTC).date(), _days(table)
+    today, known = now.astimezone(UTC).date(), days_of(table)
     wanted = [today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)]
     return sum(_locked(_make, table, day) for day in wanted if day not in known)
 
 
 def _drop_old(table: Table, now: datetime, keep_d: int) -> int:
     oldest = now.astimezone(UTC).date() - timedelta(days=keep_d)
-    dropped = sum(_locked(_drop, table, day) for day in _days(table) if day < oldest)
+    dropped = sum(_locked(_drop, table, day) for day in days_of(table) if day < oldest)
     with db.engine.begin() as connection:
         old = f"delete from {table.name}_pdefault where slot < :oldest"  # noqa: S608 - the name is our own model's
         connection.execute(text(old), {"oldest": oldest})
     return dropped
 
 
-def _days(table: Table) -> set[date]:
+def days_of(table: Table) -> set[date]:
+    """Days that have a partition of their own."""
     question = """
         select c.relname
         from pg_inherits i
@@ -81,7 +82,7 @@ def _locked(change: Change, table: Table, day: date) -> bool:
 
 def _make(connection: Connection, table: Table, day: date) -> None:
     """Rows of this day that are in the default partition already move along."""
-    name, until = _partition(table, day), day + timedelta(days=1)
+    name, until = partition_of(table, day), day + timedelta(days=1)
     span = f"slot >= '{day} 00:00+00' and slot < '{until} 00:00+00'"
     connection.execute(text(f"create table {name} (like {table.name} including defaults including constraints)"))
     connection.execute(text(f"lock table {table.name}_pdefault in access exclusive mode"))
@@ -96,8 +97,8 @@ def _make(connection: Connection, table: Table, day: date) -> None:
 
 
 def _drop(connection: Connection, table: Table, day: date) -> None:
-    connection.execute(text(f"drop table {_partition(table, day)}"))
+    connection.execute(text(f"drop table {partition_of(table, day)}"))
 
 
-def _partition(table: Table, day: date) -> str:
+def partition_of(table: Table, day: date) -> str:
     return f"{table.name}_p{day:%Y%m%d}"

@@ -92,7 +92,10 @@ class Settings(BaseModel):
     session_absolute_h: int = env(
         "PILOTHOUSE_SESSION_ABSOLUTE_H", 168, "Hours until a session ends in any case", ge=1, le=2_160
     )
-    keep_samples_d: int = env("PILOTHOUSE_KEEP_SAMPLES_D", 30, "Days that samples are kept", ge=1, le=3_650)
+    keep_minutes_d: int = env(
+        "PILOTHOUSE_KEEP_MINUTES_D", 7, "Days that samples of minutes are kept; older ones become hours", ge=1, le=3_650
+    )
+    keep_samples_d: int = env("PILOTHOUSE_KEEP_SAMPLES_D", 90, "Days that samples are kept at all", ge=1, le=3_650)
 
     @field_validator("database_url")
     @classmethod

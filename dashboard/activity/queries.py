@@ -10,6 +10,7 @@ from dashboard.activity.models import ActivitySample
 from dashboard.store import db
 
 MOST_POINTS = 240
+HOUR = timedelta(hours=1)
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -24,9 +25,10 @@ class Busy:
     blocked: int
 
 
-def step_of(window: timedelta) -> timedelta:
-    """Whole minutes, at most 240 of them in a window."""
-    return timedelta(minutes=math.ceil(window / timedelta(minutes=MOST_POINTS)))
+def step_of(window: timedelta, minutes_kept: timedelta) -> timedelta:
+    """Whole minutes, at most 240 of them in a window; an hour or more where the window holds hours."""
+    step = timedelta(minutes=math.ceil(window / timedelta(minutes=MOST_POINTS)))
+    return max(step, HOUR) if window > minutes_kept else step
 
 
 def busy_sessions(target_id: int, since: datetime, step: timedelta) -> list[Busy]:

@@ -10,6 +10,7 @@ from dashboard.activity.live import sessions_of
 from dashboard.changes.queries import marks
 from dashboard.charts import spans
 from dashboard.lists import WINDOWS, ListPage, ListQuery, ListSpec, parse_list, respond
+from dashboard.rollup import minutes_kept
 from dashboard.security.guards import requires
 from dashboard.targets.queries import target_by_slug
 from dashboard.web import wants_json
@@ -30,7 +31,7 @@ def session_list(slug: str) -> Response:
     if seen.problem and wants_json():
         raise seen.problem
     window = query.window or timedelta(hours=6)
-    step = queries.step_of(window)
+    step = queries.step_of(window, minutes_kept())
     busy = queries.busy_sessions(target.id, now - window, step)
     return respond(
         "activity/list.html",

@@ -1,10 +1,11 @@
 """Questions of the first page and of a target's summary."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, literal, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from dashboard.lists import ListPage, ListQuery
 from dashboard.overview.models import DatabaseSample, DatabaseState
@@ -12,6 +13,7 @@ from dashboard.store import db
 from dashboard.targets.models import Environment, Target
 
 SPARK_POINTS = 24
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,8 @@ def target_page(query: ListQuery) -> ListPage[TargetRow]:
     if environment := query.filters.get("environment"):
         found = found.where(Environment.slug == environment)
     total = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
-    column = SORTS[query.sort]
-    order = column.desc().nulls_last() if query.descending else column.asc().nulls_last()
-    rows = db.session.execute(found.order_by(order, Target.name).limit(query.limit).offset(query.offset))
+    order = SORTS[query.sort].desc() if query.descending else SORTS[query.sort].asc()
+    rows = db.session.execute(found.order_by(order.nulls_last(), Target.name).limit(query.limit).offset(query.offset))
     found_rows = [TargetRow(**row._mapping) for row in rows]  # noqa: SLF001
     newest = max((row.collected_at for row in found_rows if row.collected_at), default=None)
     return ListPage(rows=found_rows, total=total, query=query, as_of=newest)
@@ -96,9 +97,10 @@ def target_state(target_id: int) -> DatabaseState | None:
     return db.session.get(DatabaseState, target_id)
 
 
-def samples(target_id: int, since: datetime) -> list[Any]:
-    """The counters of a window that charts are made of, oldest first; at most one row a minute."""
+def samples(target_id: int, since: datetime, step: timedelta) -> list[Any]:
+    """The counters of a window that charts are made of, oldest first: the last ones of each step."""
     sample = DatabaseSample
+    at = func.date_bin(literal(step), sample.slot, literal(EPOCH))
     found = (
         select(
             sample.slot,
@@ -111,8 +113,9 @@ def samples(target_id: int, since: datetime) -> list[Any]:
             sample.stats_reset_at,
             sample.started_at,
         )
+        .ext(distinct_on(at))
         .where(DatabaseSample.target_id == target_id, DatabaseSample.slot >= since)
-        .order_by(DatabaseSample.slot)
+        .order_by(at, DatabaseSample.slot.desc())
     )
     return list(db.session.execute(found))
 

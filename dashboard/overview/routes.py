@@ -10,7 +10,8 @@ from dashboard.changes.queries import latest_changes, marks, target_changes
 from dashboard.history.queries import pending_counts
 from dashboard.lists import ListSpec, choices, parse_list, parse_window, respond
 from dashboard.overview.queries import SORTS, samples, size_sparks, target_page, target_state
-from dashboard.overview.series import gaps, series
+from dashboard.overview.series import gaps, series, step_of
+from dashboard.rollup import minutes_kept
 from dashboard.security.guards import requires
 from dashboard.statements.queries import slowest_families
 from dashboard.tables.queries import largest_tables
@@ -48,8 +49,9 @@ def summary(slug: str) -> Response:
     target = target_by_slug(slug)
     window = request.args.get("window", "6h")
     now = datetime.now(UTC)
-    since = now - parse_window(window)
-    sampled = samples(target.id, since)
+    span = parse_window(window)
+    since, step = now - span, step_of(span, minutes_kept())
+    sampled = samples(target.id, since, step)
     return web.page(
         "overview/summary.html",
         target=target,
@@ -57,8 +59,8 @@ def summary(slug: str) -> Response:
         window=window,
         windows=WINDOWS,
         state=target_state(target.id),
-        series=series(sampled),
-        gaps=gaps(sampled, since, now),
+        series=series(sampled, step),
+        gaps=gaps(sampled, since, now, step),
         since=since,
         until=now,
         marks=marks(target.id, since, now),

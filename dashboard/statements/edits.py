@@ -6,10 +6,10 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, LargeBinary, any_, delete, exists, literal, select, text, update
+from sqlalchemy import ARRAY, BigInteger, LargeBinary, any_, delete, exists, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from dashboard.statements.models import StatementEntry, StatementFamily, StatementReading
+from dashboard.statements.models import StatementEntry, StatementFamily, StatementReading, StatementSample
 from dashboard.statements.rules import Added, Counters, Key, Reading
 from dashboard.store import db
 
@@ -161,7 +161,10 @@ def mark_gone(target_id: int, slot: datetime, keys: Collection[Key]) -> None:
     if slot.minute:
         return
     db.session.execute(delete(StatementEntry).where(own, StatementEntry.gone_at < slot - KEEP_GONE))
-    used = exists().where(StatementEntry.family_id == StatementFamily.id)
+    used = or_(
+        exists().where(StatementEntry.family_id == StatementFamily.id),
+        exists().where(StatementSample.family_id == StatementFamily.id),
+    )
     old = (StatementFamily.target_id == target_id) & (StatementFamily.last_seen_at < slot - 2 * KEEP_GONE)
     db.session.execute(delete(StatementFamily).where(old, ~used), execution_options={"synchronize_session": False})
 

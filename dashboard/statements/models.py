@@ -79,7 +79,8 @@ class StatementReading(Base):
     """One reading of pg_stat_statements: from when it counts, and whether something was lost in between.
 
     `epoch` names the server and database that answered; `read_at` is that server's clock. `hidden_ms` is what
-    entries of other roles added that our role may not see; `hidden_total_ms` what they had counted in all.
+    entries of other roles added that our role may not see; `hidden_total_ms` what they had counted in all. Complete
+    ones that follow each other become one an hour when they are old; `readings` says how many it stands for.
     """
 
     __tablename__ = "statement_reading"
@@ -100,3 +101,4 @@ class StatementReading(Base):
     hidden_entries: Mapped[int]
     hidden_ms: Mapped[float]
     hidden_total_ms: Mapped[float]
+    readings: Mapped[int] = mapped_column(default=1, server_default="1")

@@ -34,7 +34,7 @@ def evidence(target_id: int, window: timedelta, now: datetime) -> Evidence:
             func.min(slot).filter(since.is_not(None)).label("first_slot"),
             func.min(since).label("since"),
             func.max(slot).filter(since.is_not(None)).label("until"),
-            func.count(since).label("readings"),
+            func.coalesce(func.sum(StatementReading.readings).filter(since.is_not(None)), 0).label("readings"),
             func.count().filter(lossy).label("incomplete"),
             (covered_s * 1000).label("covered_ms"),
             func.coalesce(func.max(StatementReading.hidden_entries), 0).label("hidden_entries"),
@@ -46,5 +46,6 @@ def evidence(target_id: int, window: timedelta, now: datetime) -> Evidence:
     if told.incomplete:
         found = select(since, slot, StatementReading.reason).where(inside, lossy).order_by(slot.desc())
         losses = [Loss(*row) for row in db.session.execute(found.limit(MOST_LOSSES))]
-    numbers = dict(told._mapping) | {"covered_ms": float(told.covered_ms)}  # noqa: SLF001 - from a row to its fields
+    numbers = dict(told._mapping)  # noqa: SLF001 - from a row to its fields
+    numbers |= {"covered_ms": float(told.covered_ms), "readings": int(told.readings)}
     return Evidence(start=start, end=now, losses=losses, **numbers)

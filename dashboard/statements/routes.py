@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from dashboard.changes.queries import marks
 from dashboard.lists import WINDOWS, ListPage, ListSpec, parse_list, respond
+from dashboard.rollup import minutes_kept
 from dashboard.security.guards import requires
 from dashboard.statements import queries, readings, windows
 from dashboard.statements.collect import PROBE
@@ -43,7 +44,7 @@ def statement(slug: str, family_id: int) -> Response:
     family = queries.family_of(target.id, family_id)
     window = query.window or HOUR
     known = readings.evidence(target.id, window, datetime.now(UTC))
-    step = windows.bucket(window)
+    step = windows.bucket(window, minutes_kept())
     intervals = queries.intervals_of(target.id, family_id, known, step)
     return respond(
         "statements/statement.html",

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 MOST_POINTS = 240
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 STEPS = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440)]
 
 
@@ -78,9 +79,10 @@ class Chart:
     series: list[tuple[str, Points]]
 
 
-def bucket(window: timedelta) -> timedelta:
-    """The shortest step that draws a window in at most 240 points."""
-    return next((step for step in STEPS if window / step <= MOST_POINTS), STEPS[-1])
+def bucket(window: timedelta, minutes_kept: timedelta) -> timedelta:
+    """The shortest step that draws a window in at most 240 points; an hour or more where the window holds hours."""
+    shortest = HOUR if window > minutes_kept else STEPS[0]
+    return next((step for step in STEPS if step >= shortest and window / step <= MOST_POINTS), STEPS[-1])
 
 
 def charts(intervals: Sequence[Interval]) -> list[Chart]:

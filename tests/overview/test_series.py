@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from dashboard.overview.series import gaps, hit_share, rate, series
+from dashboard.overview.series import HOUR, MINUTE, gaps, hit_share, rate, series, step_of
 
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
@@ -68,3 +68,15 @@ def test_a_window_shows_where_it_has_no_samples() -> None:
     since, until = START - timedelta(hours=1), START + timedelta(minutes=2)
     assert gaps([FIRST, LATER], since, until) == [(since, START)]
     assert gaps([], since, until) == [(since, until)]
+
+
+def test_a_window_that_holds_hours_is_drawn_of_hours() -> None:
+    week = timedelta(days=7)
+    assert (step_of(week, minutes_kept=week), step_of(week + MINUTE, minutes_kept=week)) == (MINUTE, HOUR)
+
+
+def test_an_hour_is_no_gap_among_hours_and_two_are() -> None:
+    hourly = [FIRST, replace(FIRST, slot=START + HOUR, commits=3700), replace(FIRST, slot=START + 3 * HOUR)]
+    assert rate(hourly[0], hourly[1], "commits") is None
+    assert rate(hourly[0], hourly[1], "commits", HOUR) == 1.0
+    assert gaps(hourly, START, START + 3 * HOUR, HOUR) == [(START + HOUR, START + 3 * HOUR)]

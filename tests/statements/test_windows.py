@@ -12,7 +12,7 @@ from dashboard.statements.windows import MOST_POINTS, Interval, bucket, charts, 
 from dashboard.targets.models import Target
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 QUIET = {"read_at": NOW, "epoch": "s/1/", "entries": 1, "hidden_entries": 0, "hidden_ms": 0.0, "hidden_total_ms": 0.0}
 
 
@@ -31,7 +31,13 @@ def reading(target: Target, minutes_ago: int, since: int | None, reason: str | N
 def test_a_chart_has_at_most_240_points(window: str) -> None:
     units = {"m": 1, "h": 60, "d": 1440}
     span = timedelta(minutes=int(window[:-1]) * units[window[-1]])
-    assert span / bucket(span) <= MOST_POINTS
+    assert span / bucket(span, 7 * DAY) <= MOST_POINTS
+
+
+def test_where_minutes_became_hours_a_step_is_an_hour_at_least() -> None:
+    assert bucket(2 * DAY, minutes_kept=2 * DAY) == 15 * MINUTE
+    assert bucket(2 * DAY, minutes_kept=DAY) == timedelta(hours=1)
+    assert bucket(90 * DAY, minutes_kept=DAY) == timedelta(hours=12)
 
 
 def test_points_are_rates_means_and_unknown_without_a_call() -> None:

@@ -1,0 +1,254 @@
+"""Old minutes become hours: every question to whole hours has the same answer before and after."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, insert, select, text
+
+from dashboard import retention, rollup
+from dashboard.activity.models import ActivitySample
+from dashboard.lists import ListPage, ListQuery
+from dashboard.overview import queries as overview
+from dashboard.overview.models import DatabaseSample
+from dashboard.overview.series import gaps, series
+from dashboard.statements import queries, windows
+from dashboard.statements.models import StatementFamily, StatementReading, StatementSample
+from dashboard.statements.readings import evidence
+from dashboard.store import db
+from dashboard.tables.models import TableSample
+from dashboard.targets.models import CollectorCost, Environment, Target
+
+NOW = datetime(2026, 3, 29, 9, 11, tzinfo=UTC)
+DAY = datetime(2026, 3, 20, tzinfo=UTC)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+KEPT = timedelta(days=7)
+COUNTERS = ("rows", "shared_hit", "shared_read", "temp_blocks", "wal_bytes")
+QUIET = {"epoch": "s/1/", "hidden_total_ms": 0.0, "started_at": DAY, "stats_reset_at": None, "own_role": "watcher"}
+
+
+@pytest.fixture
+def target_id(cloned_store: Flask):
+    """A target in a store that has partitions for the four days from DAY on."""
+    with cloned_store.app_context():
+        target = Target(
+            slug="x", name="X", host="h", port=1, dbname="d", sslmode="disable", origin="page", created_by="t"
+        )
+        target.environment = db.session.scalars(select(Environment).limit(1)).one()
+        db.session.add(target)
+        db.session.flush()
+        for number in (1, 2, 3):
+            values = {"id": number, "target_id": target.id, "text": f"select {number}", "text_key": b"%d" % number}
+            db.session.execute(insert(StatementFamily).values(first_seen_at=DAY, last_seen_at=NOW, **values))
+        db.session.commit()
+        retention.keep_house(DAY, 90)
+        yield target.id
+        db.session.rollback()
+
+
+def add(model: type, rows: list[dict[str, Any]]) -> None:
+    db.session.execute(insert(model), rows)
+    db.session.commit()
+
+
+def readings(target_id: int, minutes: list[int], told: dict[int, str] | None = None) -> None:
+    """Readings of these minutes of the day, each since the one before; families run in them by turns."""
+    told, rows, samples = told or {}, [], []
+    for before, minute in zip([None, *minutes], minutes, strict=False):
+        slot, reason = DAY + minute * MINUTE, told.get(minute)
+        since = None if before is None else DAY + before * MINUTE
+        hidden = {"hidden_entries": minute % 4, "hidden_ms": minute / 4, "entries": minute, "evictions": minute}
+        own = {"since": since, "reason": reason, "is_complete": reason is None and since is not None, "read_at": slot}
+        rows.append({"target_id": target_id, "slot": slot, **own, **hidden, **QUIET})
+        samples += [sample(target_id, family, minute) for family in (1, 2, 3) if since and minute % family == 0]
+    add(StatementReading, rows)
+    add(StatementSample, samples)
+
+
+def sample(target_id: int, family: int, minute: int) -> dict[str, Any]:
+    time = {"calls": minute % 7 + 1, "total_ms": minute * 0.25, "squares_ms2": minute * 40.0}
+    io_ms = None if family == 2 and minute % 5 == 0 else 0.5
+    counters = {name: minute * place for place, name in enumerate(COUNTERS)}
+    slot = DAY + minute * MINUTE
+    return {"target_id": target_id, "slot": slot, "family_id": family, "io_ms": io_ms, **time, **counters}
+
+
+def asked() -> ListQuery:
+    spec = queries.SPEC
+    return ListQuery(spec=spec, path="/", q="", sort="total_ms", dir="desc", page=1, window=None, filters={})
+
+
+def answers(target_id: int, first_hour: int, hours: int) -> tuple[Any, ...]:
+    """What the pages tell of a window of whole hours; the slot that the window begins with is no part of it."""
+    known = evidence(target_id, hours * HOUR, DAY + (first_hour + hours) * HOUR - MINUTE)
+    page: ListPage[Any] = queries.statements_of_window(target_id, known, asked())
+    drawn = [queries.intervals_of(target_id, family, known, HOUR) for family in (1, 2, 3)]
+    shaded = [windows.gaps(intervals, HOUR) for intervals in drawn]
+    shown = [windows.charts(intervals) for intervals in drawn]
+    db.session.rollback()
+    return replace(known, first_slot=None), page.rows, page.total, page.as_of, drawn, shaded, shown
+
+
+def count(model: type) -> int:
+    found = db.session.scalar(select(func.count()).select_from(model)) or 0
+    db.session.rollback()
+    return found
+
+
+WHOLE = list(range(24 * 60))
+ODD = [minute for minute in WHOLE if not 250 <= minute <= 400 and minute % 97]
+TOLD = {9: "The server restarted.", 401: "Nothing was read for 152 minutes.", 700: "The server restarted."}
+WINDOWS = [(0, 24), (0, 1), (1, 3), (3, 5), (4, 4), (11, 2), (23, 1)]
+
+
+@pytest.mark.parametrize("minutes", [WHOLE, ODD], ids=["a whole day", "a day with gaps and losses"])
+def test_windows_of_whole_hours_tell_the_same_before_and_after(target_id, minutes):
+    readings(target_id, minutes, {} if minutes is WHOLE else TOLD)
+    before = [answers(target_id, *window) for window in WINDOWS]
+    assert rollup.roll_up(NOW, 7) == 1
+    assert [answers(target_id, *window) for window in WINDOWS] == before
+
+
+def test_a_whole_day_has_a_reading_and_a_sample_an_hour(target_id):
+    readings(target_id, WHOLE)
+    assert (count(StatementReading), count(StatementSample)) == (1440, 1439 + 719 + 479)
+    rollup.roll_up(NOW, 7)
+    assert (count(StatementReading), count(StatementSample)) == (1 + 24, 3 * 24)
+    last = db.session.get_one(StatementReading, (target_id, DAY + 24 * HOUR - MINUTE))
+    assert (last.since, last.readings, last.evictions, last.entries) == (DAY + 23 * HOUR - MINUTE, 60, 1439, 1439)
+
+
+def test_incomplete_readings_stay_with_their_reason_and_part_an_hour(target_id):
+    readings(target_id, list(range(60)), {20: "restarted", 21: "evicted"})
+    rollup.roll_up(NOW, 7)
+    rows = db.session.scalars(select(StatementReading).order_by(StatementReading.slot)).all()
+    assert [(row.slot.minute, row.readings, row.is_complete, row.reason) for row in rows] == [
+        (0, 1, False, None),
+        (19, 19, True, None),
+        (20, 1, False, "restarted"),
+        (21, 1, False, "evicted"),
+        (59, 38, True, None),
+    ]
+
+
+def test_readings_that_do_not_follow_each_other_stay_apart_and_count_what_they_stand_for(target_id):
+    shape = {"target_id": target_id, "is_complete": True, "entries": 1, "hidden_entries": 0, "hidden_ms": 0.0, **QUIET}
+    told = [(2, 0, 2), (3, 2, 1), (9, 8, 1), (30, 9, 21)]
+    times = [(DAY + slot * MINUTE, DAY + since * MINUTE, stands_for) for slot, since, stands_for in told]
+    names = ("slot", "since", "readings")
+    add(StatementReading, [shape | dict(zip(names, one, strict=True)) | {"read_at": one[0]} for one in times])
+    assert rollup.roll_up(NOW, 7) == 1
+    rows = db.session.scalars(select(StatementReading).order_by(StatementReading.slot)).all()
+    assert [(row.since.minute, row.slot.minute, row.readings) for row in rows] == [(0, 3, 3), (8, 30, 22)]
+
+
+def test_a_second_time_changes_nothing(target_id):
+    readings(target_id, ODD, TOLD)
+    assert rollup.roll_up(NOW, 7) == 1
+    written = "select ctid, xmin, slot from statement_sample order by 1"
+    first = db.session.execute(text(written)).all()
+    db.session.rollback()
+    assert rollup.roll_up(NOW + HOUR, 7) == 0
+    assert db.session.execute(text(written)).all() == first
+
+
+def test_only_days_that_are_old_as_a_whole_are_rolled_up(target_id):
+    readings(target_id, WHOLE)
+    assert rollup.roll_up(DAY + timedelta(days=8) - MINUTE, 7) == 0
+    assert rollup.roll_up(DAY + timedelta(days=8), 7) == 1
+
+
+def test_what_the_time_budget_leaves_is_done_the_next_time(target_id):
+    slots = [DAY + minute * MINUTE for minute in (0, 1, 1440, 1441)]
+    cost = {"target_id": target_id, "cadence": "minute", "duration_ms": 2, "target_ms": 1, "statements": 5, "rows": 7}
+    add(CollectorCost, [cost | {"slot": slot} for slot in slots])
+    assert rollup.roll_up(NOW, 7, budget_s=0) == 0
+    stops = iter([False, True])
+    assert rollup.roll_up(NOW, 7, is_stopping=lambda: next(stops)) == 1
+    assert count(CollectorCost) == 3
+    assert rollup.roll_up(NOW, 7) == 1
+    assert count(CollectorCost) == 2
+
+
+def test_two_workers_at_once_roll_up_a_day_once(target_id, cloned_store):
+    readings(target_id, WHOLE)
+    before = answers(target_id, 0, 24)
+
+    def work(_number: int) -> int:
+        with cloned_store.app_context():
+            return rollup.roll_up(NOW, 7)
+
+    with ThreadPoolExecutor(2) as workers:
+        assert sum(workers.map(work, range(2))) == 1
+    assert answers(target_id, 0, 24) == before
+
+
+def test_a_day_that_somebody_reads_waits_for_the_next_run_and_stays_whole(target_id):
+    readings(target_id, WHOLE)
+    with db.engine.connect() as other, other.begin():
+        other.execute(text("select count(*) from statement_sample"))
+        assert rollup.roll_up(NOW, 7) == 0
+    assert (count(StatementReading), count(StatementSample)) == (1440, 2637)
+    assert rollup.roll_up(NOW, 7) == 1
+
+
+def test_activity_keeps_the_most_of_an_hour(target_id):
+    kinds = {"idle": 1, "idle_in_transaction": 0, "waiting": 0, "blocked": 0, "hidden": 0}
+    seen = [(3, None, {"web": 3}), (9, 50.0, {"web": 1, "job": 8}), (1, 20.0, {})]
+    for minute, (active, longest, applications) in enumerate(seen, 7):
+        own = {"active": active, "longest_transaction_ms": longest, "by_application": applications}
+        add(ActivitySample, [{"target_id": target_id, "slot": DAY + minute * MINUTE, **kinds, **own}])
+    assert rollup.roll_up(NOW, 7) == 1
+    row = db.session.scalars(select(ActivitySample)).one()
+    assert (row.slot, row.active, row.idle) == (DAY + 9 * MINUTE, 9, 1)
+    assert (row.longest_transaction_ms, row.by_application) == (50.0, {"web": 3, "job": 8})
+
+
+def test_counters_and_sizes_keep_the_last_of_each_hour(target_id):
+    slots = [DAY + minute * MINUTE for minute in (0, 59, 60, 118)]
+    add(DatabaseSample, [{"target_id": target_id, "slot": slot, "commits": n} for n, slot in enumerate(slots)])
+    sizes = {"target_id": target_id, "heap_bytes": 1, "index_bytes": 1, "row_estimate": None}
+    add(TableSample, [sizes | {"oid": n % 2, "slot": slot, "toast_bytes": n} for n, slot in enumerate(slots[:2])])
+    add(TableSample, [sizes | {"oid": 0, "slot": slots[1], "toast_bytes": 9}])
+    assert rollup.roll_up(NOW, 7) == 2
+    found = select(DatabaseSample.slot, DatabaseSample.commits).order_by(DatabaseSample.slot)
+    assert [tuple(row) for row in db.session.execute(found)] == [(slots[1], 1), (slots[3], 3)]
+    tables = select(TableSample.oid, TableSample.slot, TableSample.toast_bytes).order_by(TableSample.oid)
+    assert [tuple(row) for row in db.session.execute(tables)] == [(0, slots[1], 9), (1, slots[1], 1)]
+
+
+def test_costs_add_up_by_hour_and_cadence(target_id):
+    cost = {"target_id": target_id, "duration_ms": 2.5, "target_ms": 1, "statements": 5, "rows": 7}
+    places = [(0, "minute"), (1, "minute"), (5, "five_minutes"), (61, "minute")]
+    add(CollectorCost, [cost | {"slot": DAY + minute * MINUTE, "cadence": name} for minute, name in places])
+    assert rollup.roll_up(NOW, 7) == 1
+    rows = db.session.scalars(select(CollectorCost).order_by(CollectorCost.slot)).all()
+    assert [(row.slot.minute, row.cadence, row.duration_ms, row.statements) for row in rows] == [
+        (1, "minute", 5.0, 10),
+        (5, "five_minutes", 2.5, 5),
+        (1, "minute", 2.5, 5),
+    ]
+
+
+def test_rolled_up_counters_are_no_gap_where_they_went_on(target_id):
+    add(DatabaseSample, [{"target_id": target_id, "slot": DAY + n * MINUTE, "commits": 60 * n} for n in range(2880)])
+    rollup.roll_up(DAY + timedelta(days=8), 7)
+    sampled = overview.samples(target_id, DAY, HOUR)
+    assert len(sampled) == 48
+    assert gaps(sampled, DAY, DAY + timedelta(days=2), HOUR) == []
+    assert {value for _, value in series(sampled, HOUR).commits_per_s} == {1.0}
+
+
+@pytest.mark.parametrize("days", [8, 10, 30, 90])
+def test_rolled_up_statements_are_no_gap_in_any_window_that_holds_them(target_id, days):
+    readings(target_id, WHOLE)
+    rollup.roll_up(NOW, 7)
+    known = evidence(target_id, timedelta(days=days), DAY + timedelta(days=1))
+    step = windows.bucket(timedelta(days=days), KEPT)
+    drawn = queries.intervals_of(target_id, 1, known, step)
+    assert step >= HOUR
+    assert windows.gaps(drawn, step) == []
+    assert sum(one.calls for one in drawn) == sum(minute % 7 + 1 for minute in WHOLE[1:])
