@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import func, insert, select, text
 
 from dashboard import retention, rollup
+from dashboard.activity import queries as activity
 from dashboard.activity.models import ActivitySample
 from dashboard.lists import ListPage, ListQuery
 from dashboard.overview import queries as overview
@@ -250,5 +251,6 @@ def test_rolled_up_statements_are_no_gap_in_any_window_that_holds_them(target_id
     step = windows.bucket(timedelta(days=days), KEPT)
     drawn = queries.intervals_of(target_id, 1, known, step)
     assert step >= HOUR
+    assert activity.step_of(timedelta(days=days), KEPT) >= HOUR
     assert windows.gaps(drawn, step) == []
     assert sum(one.calls for one in drawn) == sum(minute % 7 + 1 for minute in WHOLE[1:])
