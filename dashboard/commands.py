@@ -1,5 +1,6 @@
 """The command line: exit 0 done, 1 refused with one sentence on stderr, 2 wrong usage or wrong settings."""
 
+import copy
 import functools
 import logging
 import os
@@ -124,13 +125,13 @@ def doctor_command() -> None:
 
 
 def in_app(command: click.Command) -> click.Command:
-    """Run it, and what it groups, inside the app, with the long waits of commands."""
-    if isinstance(command, click.Group):
-        for inner in command.commands.values():
-            in_app(inner)
-    elif command.callback:
-        command.callback = _inside(command.callback)
-    return command
+    """A copy that runs, with what it groups, inside the app, with the long waits of commands."""
+    copied = copy.copy(command)
+    if isinstance(copied, click.Group):
+        copied.commands = {name: in_app(inner) for name, inner in copied.commands.items()}
+    elif copied.callback:
+        copied.callback = _inside(copied.callback)
+    return copied
 
 
 def _inside(callback: Callable[..., Any]) -> Callable[..., Any]:

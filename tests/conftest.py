@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, has_app_context
 from flask_migrate import upgrade
 from psycopg import sql
 from sqlalchemy import Connection, Engine, event, select
@@ -95,6 +95,13 @@ def _own_environment() -> None:
     for name in list(os.environ):
         if name.startswith(("PILOTHOUSE_", "PG")) or name in {"DATABASE_URL", "SECRET_KEY", "HOST", "PORT"}:
             del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def _leaves_no_app_context() -> Iterator[None]:
+    """A context left open would give the next test another app's store."""
+    yield
+    assert not has_app_context()
 
 
 @pytest.fixture(scope="session")

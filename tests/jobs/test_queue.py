@@ -1,6 +1,7 @@
 """The queue in the store: jobs once per target and minute, given back when the worker ends."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def run_jobs(app: Flask, *defers: tuple[str, dict], waiting: dict | None = None)
                 wait=False, install_signal_handlers=False, listen_notify=False, task_middleware=[jobs.in_app(app)]
             )
 
-    asyncio.run(work())
+    with ThreadPoolExecutor(1) as apart:  # the browser's tests keep a loop of their own in the main thread
+        apart.submit(asyncio.run, work()).result()
 
 
 def job_states() -> list[tuple[str, str]]:
