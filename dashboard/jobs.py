@@ -12,7 +12,6 @@ from flask import Flask, current_app
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.exceptions import AlreadyEnqueued, JobAborted
 from sqlalchemy import or_, select
-from sqlalchemy.engine import make_url
 
 from dashboard import retention, rollup
 from dashboard.activity import collect as activity
@@ -21,7 +20,7 @@ from dashboard.history import collect as history
 from dashboard.overview import collect as overview
 from dashboard.schema import collect as schema
 from dashboard.statements import collect as statements
-from dashboard.store import db
+from dashboard.store import db, libpq_url
 from dashboard.tables import collect as tables
 from dashboard.targets import collect as capabilities
 from dashboard.targets.collection import Collector
@@ -41,10 +40,9 @@ GIVEN_BACK = RetryStrategy(max_attempts=3, retry_exceptions=(JobAborted,))
 
 def make_queue(app: Flask) -> procrastinate.App:
     """The queue in the store's schema `queue`, with every task and when it runs."""
-    url = make_url(app.config["SQLALCHEMY_DATABASE_URI"]).set(drivername="postgresql")
     settings = app.extensions["pilothouse_settings"]
     connector = procrastinate.PsycopgConnector(
-        conninfo=url.render_as_string(hide_password=False),
+        conninfo=libpq_url(app.config["SQLALCHEMY_DATABASE_URI"]),
         min_size=1,
         max_size=CONCURRENCY + 2,
         timeout=settings.store_connect_s,

@@ -65,9 +65,8 @@ def init_app(app: Flask, settings: Settings, database_url: str, *, wait_s: float
 
 def pool_of(settings: Settings, database_url: str, *, wait_s: float) -> ConnectionPool[Connection]:
     """A pool that opens on first use, checks on checkout and retries a broken store with back-off."""
-    url = make_url(database_url).set(drivername="postgresql")
     pool: ConnectionPool[Connection] = ConnectionPool(
-        url.render_as_string(hide_password=False),
+        libpq_url(database_url),
         open=True,
         min_size=0,
         max_size=settings.store_connections,
@@ -86,6 +85,13 @@ def pool_of(settings: Settings, database_url: str, *, wait_s: float) -> Connecti
         name="store",
     )
     return pool
+
+
+def libpq_url(database_url: str) -> str:
+    """The address as libpq reads it: a space is %20 there, never a space or a plus sign as SQLAlchemy writes it."""
+    address = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    place, mark, query = address.partition("?")
+    return place.replace(" ", "%20") + mark + query.replace("+", "%20")
 
 
 @cache

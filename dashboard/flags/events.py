@@ -9,10 +9,10 @@ import time
 from collections.abc import AsyncIterator
 
 import psycopg
-from sqlalchemy.engine import make_url
 
 from dashboard.flags.streams import environment_of
 from dashboard.settings import Settings
+from dashboard.store import libpq_url
 
 log = logging.getLogger(__name__)
 POLL_S = 0.5
@@ -33,7 +33,7 @@ class Changes:
     """The revision of every environment as last read; streams wait here for the next one."""
 
     def __init__(self, database_url: str) -> None:
-        self._url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._url = libpq_url(database_url)
         self._changed = asyncio.Condition()
         self.revisions: dict[int, tuple[int, int]] = {}
 

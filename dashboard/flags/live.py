@@ -17,12 +17,12 @@ import psycopg
 from flask import Flask, current_app
 from flask.sansio.app import App
 from psycopg.rows import namedtuple_row
-from sqlalchemy.engine import make_url
 
 from dashboard.errors import NotFound, Unavailable
 from dashboard.flags.flagset import FlagSet, ReadyFlag, ready
 from dashboard.flags.ledger import CHANNEL
 from dashboard.flags.rules import Definition
+from dashboard.store import libpq_url
 
 log = logging.getLogger(__name__)
 POLL_S = 1.0
@@ -69,7 +69,7 @@ class Live:
     """The sets of one process. Readers take whole sets, so they never see half of a change."""
 
     def __init__(self, database_url: str) -> None:
-        self._url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._url = libpq_url(database_url)
         self._sets: Mapping[int, FlagSet] = {}
         self._ready: dict[int, tuple[object, ReadyFlag]] = {}
         self._as_of: float | None = None
