@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import errno
 import logging
 import os
 import select
@@ -145,15 +146,23 @@ def end_with_parent(parent_pid: int) -> None:
 
 
 def port_is_taken(host: str, port: int) -> bool:
-    """Whether listening there would fail. SO_REUSEADDR as gunicorn: a port in TIME_WAIT is free."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    """Whether another listens there. SO_REUSEADDR as gunicorn: a port in TIME_WAIT is free.
+
+    Raises PilothouseError when nobody could listen there.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError):
+        raise PilothouseError(f"HOST {host} is no name or address of this machine.") from None
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
             probe.listen(1)
-        except OSError:
-            return True
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return True
+            raise PilothouseError(f"Port {port} on {host} cannot be listened on: {error.strerror}.") from None
     return False
 
 

@@ -16,13 +16,15 @@ from dashboard.errors import PilothouseError
 from dashboard.processes import Child, answers, keep_running, refuse_taken_ports, stoppable
 from dashboard.security.edits import ensure_first_admin
 from dashboard.security.models import Account
-from dashboard.settings import Settings
+from dashboard.settings import Settings, SettingsError
 from dashboard.store import db
 from dashboard.targets.declared import apply_file
 from dashboard.targets.models import Target
 
 
 def run(settings: Settings) -> None:
+    if settings.port == settings.events_port:
+        raise SettingsError([f"PORT and PILOTHOUSE_EVENTS_PORT are both {settings.port}; they need a port each"])
     with stoppable(), _alone(settings):
         refuse_taken_ports(settings.host, settings.port, settings.events_port)
         app = runtime.app_with(settings, wait_s=settings.store_connect_s)
