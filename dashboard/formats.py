@@ -1,5 +1,6 @@
 """Numbers and times → words, and raw values → JSON and CSV (pure)."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -115,8 +116,12 @@ def csv_value(value: Any) -> str:
         return ""
     if isinstance(raw, bool | int | float):
         return str(raw).lower() if isinstance(raw, bool) else str(raw)
-    text = ", ".join(map(str, raw)) if isinstance(raw, list) else str(raw)
+    text = ", ".join(map(_csv_text, raw)) if isinstance(raw, list) else _csv_text(raw)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _csv_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
 def _short(value: float) -> str:
