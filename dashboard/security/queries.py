@@ -1,7 +1,7 @@
 """Questions about people, their sessions, keys and the audit log."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Select, String, case, cast, func, or_, select
@@ -203,4 +203,4 @@ def _page(statement: Select[*tuple[Any, ...]], asked: ListQuery, kind: type[Any]
     column = found.c[asked.sort]
     order = column.desc().nulls_last() if asked.descending else column.asc().nulls_last()
     rows = db.session.execute(select(found).order_by(order, found.c[unique]).limit(asked.limit).offset(asked.offset))
-    return ListPage([kind(**row._mapping) for row in rows], total, asked)  # noqa: SLF001 - see above
+    return ListPage([kind(**row._mapping) for row in rows], total, asked, datetime.now(UTC))  # noqa: SLF001 - see above

@@ -1,7 +1,7 @@
 """Questions about targets and environments."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -112,7 +112,7 @@ def environment_page(query: ListQuery) -> ListPage[EnvironmentRow]:
     column = columns.get(query.sort, Environment.position)
     order = column.desc() if query.descending else column.asc()
     rows = [EnvironmentRow(**row._mapping) for row in db.session.execute(found.order_by(order, Environment.name))]  # noqa: SLF001
-    return ListPage(rows=rows, total=len(rows), query=query)
+    return ListPage(rows=rows, total=len(rows), query=query, as_of=datetime.now(UTC))
 
 
 def environment_row(slug: str) -> EnvironmentRow:
