@@ -57,6 +57,8 @@ def principal_of_key(key: str) -> Principal | None:
     known = cache.get(digest)
     if known and now - known.asked_at < FRESH_S:
         return _unless_expired(known)
+    if known:
+        known.asked_at = now  # one request asks again; those beside it need not wait for a silent store as well
     try:
         found = _read(key)
     except (DBAPIError, PoolExhausted):
