@@ -20,7 +20,7 @@ LARGEST_PAGE = 10_000
 LARGEST_EXPORT = 10_000
 SHORTEST, LONGEST = timedelta(minutes=15), timedelta(days=90)
 WINDOWS = ("15m", "1h", "6h", "24h", "7d", "30d")
-_WINDOW = re.compile(r"([1-9]\d{0,4})([mhd])\Z")
+_WINDOW = re.compile(r"([1-9]\d{0,5})([mhd])\Z")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 Row = TypeVar("Row")
 
