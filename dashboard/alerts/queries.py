@@ -12,6 +12,7 @@ from dashboard.history.queries import pending_counts
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
 from dashboard.targets.models import Environment, Target
+from dashboard.targets.queries import ENVIRONMENT_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,7 @@ def _select() -> Select[*tuple[Any, ...]]:
             Alert.level,
             Alert.state,
             Target.slug.label("target"),
-            Environment.slug.label("environment"),
-            Environment.name.label("environment_name"),
-            Environment.color.label("environment_color"),
-            Environment.is_production.label("environment_is_production"),
+            *ENVIRONMENT_COLUMNS,
             Alert.title,
             Alert.remedy,
             Alert.began_at,

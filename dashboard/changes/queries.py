@@ -10,6 +10,7 @@ from dashboard.changes.models import Change
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
 from dashboard.targets.models import Environment, Target
+from dashboard.targets.queries import ENVIRONMENT_COLUMNS
 
 MOST_MARKS = 200
 
@@ -98,10 +99,7 @@ def _select() -> Select[*tuple[Any, ...]]:
             Change.title,
             Change.author,
             Target.slug.label("target"),
-            Environment.slug.label("environment"),
-            Environment.name.label("environment_name"),
-            Environment.color.label("environment_color"),
-            Environment.is_production.label("environment_is_production"),
+            *ENVIRONMENT_COLUMNS,
             Change.subject,
             Change.detail,
         )

@@ -11,6 +11,7 @@ from dashboard.lists import ListPage, ListQuery
 from dashboard.overview.models import DatabaseSample, DatabaseState
 from dashboard.store import db
 from dashboard.targets.models import Environment, Target
+from dashboard.targets.queries import ENVIRONMENT_COLUMNS
 
 SPARK_POINTS = 24
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -26,7 +27,6 @@ class TargetRow:
     environment: str
     environment_name: str
     environment_color: str
-    environment_position: int
     environment_is_production: bool
     state: str
     unreachable_since: datetime | None
@@ -40,7 +40,7 @@ class TargetRow:
     commits_per_s: float | None
 
     def json(self) -> dict[str, Any]:
-        hidden = {"id", "environment_name", "environment_color", "environment_position", "environment_is_production"}
+        hidden = {"id", "environment_name", "environment_color", "environment_is_production"}
         return {key: value for key, value in vars(self).items() if key not in hidden}
 
 
@@ -62,11 +62,7 @@ def target_page(query: ListQuery) -> ListPage[TargetRow]:
             Target.id,
             Target.slug,
             Target.name,
-            Environment.slug.label("environment"),
-            Environment.name.label("environment_name"),
-            Environment.color.label("environment_color"),
-            Environment.position.label("environment_position"),
-            Environment.is_production.label("environment_is_production"),
+            *ENVIRONMENT_COLUMNS,
             Target.state,
             Target.unreachable_since,
             Target.unreachable_reason,

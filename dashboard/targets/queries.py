@@ -139,6 +139,15 @@ def cost(target_id: int, since: datetime) -> CostRow | None:
     )
 
 
+# How a row of another feature's list names the environment it belongs to.
+ENVIRONMENT_COLUMNS = (
+    Environment.slug.label("environment"),
+    Environment.name.label("environment_name"),
+    Environment.color.label("environment_color"),
+    Environment.is_production.label("environment_is_production"),
+)
+
+
 def target_by_slug(slug: str) -> Target:
     """Raises NotFound."""
     target = db.session.scalar(select(Target).where(Target.slug == slug))
