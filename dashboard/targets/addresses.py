@@ -1,4 +1,4 @@
-"""Which addresses a target may have: checked after resolution, so that no spelling and no DNS answer gets around it."""
+"""Which addresses a target may have: what is written as one is checked at once, everything again after resolution."""
 
 import re
 import socket
@@ -56,10 +56,16 @@ def address_problem(address: Address, networks: Sequence[Network]) -> str | None
     """None when the address may be connected to."""
     plain = unmapped(address)
     if plain.is_link_local or plain.is_multicast or plain.is_unspecified:
-        return "Link-local, multicast and unspecified addresses are never targets."
+        return "Link-local, multicast and unspecified addresses are refused, whatever PILOTHOUSE_TARGET_NETWORKS says."
     if not any(plain in network for network in networks):
         return "The address is in none of the networks of PILOTHOUSE_TARGET_NETWORKS."
     return None
+
+
+def written_problem(host: str, socket_dir: str | None, networks: Sequence[Network]) -> str | None:
+    """What is wrong with the host before anybody resolves it; a name's addresses are checked when connecting."""
+    address = parsed(host)
+    return host_problem(host, socket_dir) if address is None else address_problem(address, networks)
 
 
 def permitted(host: str, port: int, networks: Sequence[Network], socket_dir: str | None) -> list[str]:

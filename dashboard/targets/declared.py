@@ -9,9 +9,8 @@ from sqlalchemy import select
 
 from dashboard.errors import Conflict, Invalid, PilothouseError
 from dashboard.store import db
-from dashboard.targets.connect import socket_dir
-from dashboard.targets.edits import add_target, change_target, told, told_form
-from dashboard.targets.forms import Login, read_target
+from dashboard.targets.edits import add_target, change_target, checked_form, told, told_form
+from dashboard.targets.forms import Login
 from dashboard.targets.models import Target, TargetLogin
 from dashboard.targets.secrets import Unsealable, unseal
 
@@ -56,7 +55,7 @@ def _apply(slug: str, table: Any, path: Path) -> bool:
             return True
         if target.origin != "file":
             raise Conflict(f"a target called {slug} already exists and is not from this file.")
-        form = read_target(values, socket_dir=socket_dir())
+        form = checked_form(values)
         if told_form(form) == told(target) and all(_opens_to(login, form.logins) for login in target.logins):
             return False
         change_target(target, values, version=target.version)

@@ -12,6 +12,7 @@ from dashboard.changes.record import record
 from dashboard.errors import Conflict, Invalid
 from dashboard.security.audit import record as audit
 from dashboard.security.authors import current_author
+from dashboard.settings import Network
 from dashboard.store import db
 from dashboard.targets.connect import socket_dir
 from dashboard.targets.forms import Login, TargetForm, read_target
@@ -21,7 +22,7 @@ from dashboard.targets.secrets import seal
 
 def add_target(values: Mapping[str, str], *, origin: str) -> Target:
     """Register a target. Raises Invalid, or Conflict when its slug is taken."""
-    form = _checked(read_target(values, socket_dir=socket_dir()))
+    form = _checked(values)
     if db.session.scalar(select(Target.id).where(Target.slug == form.slug)):
         raise Conflict(f"A target called {form.slug} already exists.")
     target = Target(origin=origin, created_by=current_author(), **_columns(form))
@@ -35,7 +36,7 @@ def add_target(values: Mapping[str, str], *, origin: str) -> Target:
 def change_target(target: Target, values: Mapping[str, str], *, version: int) -> Target:
     """Change what was shown as `version`; a password left empty stays. Its circuit starts afresh."""
     kept = {"slug": target.slug, "sslrootcert": values.get("sslrootcert", target.sslrootcert or "")}
-    form = _checked(read_target(dict(values) | kept, socket_dir=socket_dir()))
+    form = _checked(dict(values) | kept)
     before = told(target)
     found = update(Target).where(Target.id == target.id, Target.version == version).values(version=version + 1)
     if not db.session.scalars(found.returning(Target.id), execution_options={"synchronize_session": False}).all():
@@ -111,8 +112,15 @@ def versions_folder(folder: str) -> str:
     return str(path)
 
 
-def _checked(form: TargetForm) -> TargetForm:
-    """What only this machine can tell: files and folders that are named."""
+def checked_form(values: Mapping[str, str]) -> TargetForm:
+    """What was typed, with where this installation's targets may be. Raises Invalid."""
+    networks: tuple[Network, ...] = current_app.extensions["pilothouse_settings"].target_networks
+    return read_target(values, socket_dir=socket_dir(), networks=networks)
+
+
+def _checked(values: Mapping[str, str]) -> TargetForm:
+    """As checked_form, and what only this machine can tell: files and folders that are named."""
+    form = checked_form(values)
     if form.sslrootcert and form.sslrootcert != "system" and not Path(form.sslrootcert).is_file():
         raise Invalid({"sslrootcert": "There is no such file on this machine."})
     if form.migrations_dir:

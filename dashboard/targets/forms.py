@@ -1,11 +1,12 @@
 """What a person typed about a target or an environment → checked values (pure); the same for page, command and file."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dashboard.errors import Invalid
-from dashboard.targets.addresses import host_problem, is_local
+from dashboard.settings import Network
+from dashboard.targets.addresses import is_local, written_problem
 
 SSLMODES = ("verify-full", "verify-ca", "require", "disable")
 PURPOSES = ("watch", "explain", "steer")
@@ -47,12 +48,12 @@ class EnvironmentForm:
     is_production: bool
 
 
-def read_target(values: Mapping[str, str], *, socket_dir: str | None) -> TargetForm:
+def read_target(values: Mapping[str, str], *, socket_dir: str | None, networks: Sequence[Network]) -> TargetForm:
     """Raises Invalid with every field that cannot be used."""
     problems: dict[str, str] = {}
     slug = _slug(values, problems)
     host = values.get("host", "").strip() or "127.0.0.1"
-    if problem := host_problem(host, socket_dir):
+    if problem := written_problem(host, socket_dir, networks):
         problems["host"] = problem
     local = is_local(host, socket_dir)
     form = TargetForm(

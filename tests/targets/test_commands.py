@@ -71,6 +71,25 @@ def test_what_cannot_be_used_is_named_by_its_option(words, refused, run):
     assert sentence.startswith(refused)
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["10.1.2.3", "::ffff:10.1.2.3", "169.254.169.254", "::ffff:169.254.169.254", "0.0.0.0"],  # noqa: S104
+)
+def test_an_address_outside_our_networks_is_refused_at_once(host, run):
+    code, _, sentence = run("target", "add", "x", "--dbname", "d", "--user", "u", "--host", host)
+    assert code == 1
+    assert sentence.startswith("--host: ")
+    assert "PILOTHOUSE_TARGET_NETWORKS" in sentence
+    assert db.session.scalars(select(Target.slug)).all() == ["shop"]
+
+
+def test_an_address_outside_our_networks_is_refused_in_the_file(watched, tmp_path):
+    path = tmp_path / "targets.toml"
+    path.write_text('[targets.far]\nhost = "10.1.2.3"\ndbname = "d"\nuser = "u"\n')
+    with pytest.raises(PilothouseError, match=r"\[targets.far\] host: The address .* PILOTHOUSE_TARGET_NETWORKS"):
+        apply_file(path)
+
+
 def test_wrong_usage_is_2(run):
     assert run("target", "add", "x")[0] == 2
     assert run("target", "add", "x", "--dbname", "d", "--user", "u", "--port", "0")[0] == 2

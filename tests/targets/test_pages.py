@@ -110,7 +110,8 @@ def test_viewers_never_see_where_a_target_is_and_who_signs_in(as_viewer, as_admi
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("slug", "No Spaces"), ("slug", "new"), ("slug", ""), ("host", "a,b"), ("host", "/etc"), ("port", "0"),
+        ("slug", "No Spaces"), ("slug", "new"), ("slug", ""), ("host", "a,b"), ("host", "/etc"),
+        ("host", "10.1.2.3"), ("host", "::ffff:169.254.169.254"), ("host", "0.0.0.0"), ("port", "0"),  # noqa: S104
         ("port", "99999"), ("port", "x"), ("dbname", ""), ("dbname", "a\nb"), ("user", ""), ("environment", "moon"),
         ("sslmode", "prefer"), ("migrations", "/nonexistent"), ("name", "x" * 81),
     ],
