@@ -1,5 +1,6 @@
 """The first page and a target's summary: full, empty, unreachable, asked as page, fragment, JSON and CSV."""
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -103,3 +104,18 @@ def test_the_first_page_asks_as_many_questions_for_one_target_as_for_many(
     with queries(app) as seen:
         as_viewer.get("/")
     assert len(seen) <= 14
+
+
+@pytest.mark.parametrize("page", ["tables", "indexes", "queries", "schema", "schema/diagram", "migrations"])
+def test_a_page_of_a_target_that_was_never_reached_says_since_when_and_why(
+    page: str, as_viewer: Any, store: Session, target: Target
+) -> None:
+    new = as_viewer.get(f"/t/shop/{page}").text
+    target.state, target.unreachable_since = "unreachable", datetime(2026, 11, 21, 7, 5, tzinfo=UTC)
+    target.unreachable_reason = "No PostgreSQL server answers <b>here</b>."
+    store.flush()
+    shown = as_viewer.get(f"/t/shop/{page}").text
+    assert "Unreachable since" not in new
+    assert re.search(r"Unreachable since [^<]*07:05[^<]* UTC", shown)
+    assert shown.count("No PostgreSQL server answers &lt;b&gt;here&lt;/b&gt;.") == 1
+    assert not re.search("on its way|under way|Collecting the first|first collection|Not collected yet", shown)
