@@ -73,11 +73,11 @@ def test_signing_out_ends_the_session_and_back_shows_the_sign_in_page(new_page: 
 def test_outside_production_a_flag_turns_with_one_click_and_back_with_undo(page: Page, stored: Any) -> None:
     page.goto("/flags")
     row = page.locator("tr", has_text="fast-checkout")
-    page.click("button[aria-label='Turn fast-checkout off in Development']")
-    expect(row.get_by_role("button", name="Turn fast-checkout on in Development")).to_be_visible()
+    page.click("button[aria-label='Turn off fast-checkout in Development']")
+    expect(row.get_by_role("button", name="Turn on fast-checkout in Development")).to_be_visible()
     assert stored("fast-checkout", "development") == (False, 2)
     page.click("#toasts button:has-text('Undo')")
-    expect(row.get_by_role("button", name="Turn fast-checkout off in Development")).to_be_visible()
+    expect(row.get_by_role("button", name="Turn off fast-checkout in Development")).to_be_visible()
     assert stored("fast-checkout", "development") == (True, 3)
     assert page.url.endswith("/flags")
 
@@ -87,7 +87,7 @@ def test_production_shows_the_difference_and_asks_for_a_reason_and_the_key(
 ) -> None:
     watched.expected = ("422",)
     page.goto("/flags")
-    page.click("a[aria-label='Turn fast-checkout off in Production']")
+    page.click("a[aria-label='Turn off fast-checkout in Production']")
     assert page.locator("main tbody tr").all_inner_texts() == ["state\ton\toff"]
     page.fill("input[name=reason]", "payments fail since noon")
     page.fill("input[name=typed_key]", "fast")
@@ -124,17 +124,17 @@ def test_a_second_tab_that_clicks_the_same_button_is_told_that_it_is_done(
     second = page.context.new_page()
     for tab in (page, second):
         tab.goto("/flags")
-    page.click("button[aria-label='Turn fast-checkout off in Staging']")
-    expect(page.get_by_role("button", name="Turn fast-checkout on in Staging")).to_be_visible()
-    second.click("button[aria-label='Turn fast-checkout off in Staging']")
+    page.click("button[aria-label='Turn off fast-checkout in Staging']")
+    expect(page.get_by_role("button", name="Turn on fast-checkout in Staging")).to_be_visible()
+    second.click("button[aria-label='Turn off fast-checkout in Staging']")
     expect(second.locator("main")).to_contain_text("What you wanted is there already")
     assert stored("fast-checkout", "staging") == (False, 2)
 
 
 def test_a_double_click_changes_once(page: Page, stored: Any) -> None:
     page.goto("/flags")
-    page.dblclick("button[aria-label='Turn fast-checkout off in Staging']")
-    expect(page.get_by_role("button", name="Turn fast-checkout on in Staging")).to_be_visible()
+    page.dblclick("button[aria-label='Turn off fast-checkout in Staging']")
+    expect(page.get_by_role("button", name="Turn on fast-checkout in Staging")).to_be_visible()
     page.wait_for_timeout(300)
     assert stored("fast-checkout", "staging") == (False, 2)
 
