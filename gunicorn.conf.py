@@ -37,6 +37,12 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="pilothouse-met
 values.ValueClass = values.get_value_class()
 
 
+def post_worker_init(worker):  # noqa: ANN001, ANN201 - gunicorn's own hook
+    from dashboard.flags import live
+
+    live.start(worker.wsgi)
+
+
 def child_exit(_server, worker):  # noqa: ANN001, ANN201 - gunicorn's own hook
     from prometheus_client.multiprocess import mark_process_dead
 

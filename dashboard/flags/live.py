@@ -1,7 +1,8 @@
-"""Every environment's flags in this process's memory: fresh by notifications and polling, kept when the store goes.
+"""Every environment's flags and their keys in this process's memory: fresh by notifications and polling, kept when
+the store goes.
 
-One thread and one connection of its own in each process that evaluates, started by the first question. LISTEN makes a
-change visible at once; behind a pooler, where notifications get lost, the next poll does.
+One thread and one connection of its own in each process that evaluates, started with a web process, else by the first
+question. LISTEN makes a change visible at once; behind a pooler, where notifications get lost, the next poll does.
 """
 
 import json
@@ -22,6 +23,8 @@ from dashboard.errors import NotFound, Unavailable
 from dashboard.flags.flagset import FlagSet, ReadyFlag, ready
 from dashboard.flags.ledger import CHANNEL
 from dashboard.flags.rules import Definition
+from dashboard.security import tokens
+from dashboard.security.tokens import FlagsKeys
 from dashboard.store import libpq_url
 
 log = logging.getLogger(__name__)
@@ -68,8 +71,9 @@ class State:
 class Live:
     """The sets of one process. Readers take whole sets, so they never see half of a change."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, keys: FlagsKeys) -> None:
         self._url = libpq_url(database_url)
+        self._keys = keys
         self._sets: Mapping[int, FlagSet] = {}
         self._ready: dict[int, tuple[object, ReadyFlag]] = {}
         self._as_of: float | None = None
@@ -162,6 +166,7 @@ class Live:
     def _catch_up(self, connection: psycopg.Connection[Any]) -> None:
         with connection.transaction():
             connection.execute("set local statement_timeout = 5000")
+            used = self._keys.take(connection.execute(tokens.FLAGS_KEYS.encode()).fetchall())
             heads = connection.execute(REVISIONS).fetchall()
             sets = {}
             for head in heads:
@@ -171,6 +176,18 @@ class Live:
         self._sets = sets
         self._as_of, self._reason = time.monotonic(), None
         self._tried.set()
+        if used:
+            self._write_down_use(connection, used)
+
+    def _write_down_use(self, connection: psycopg.Connection[Any], key_ids: list[int]) -> None:
+        """A store that takes no writes must not stop reading; nobody waits for a copy of it either."""
+        try:
+            with connection.transaction():
+                connection.execute("set local statement_timeout = 1000")
+                connection.execute("set local synchronous_commit = off")
+                connection.execute(tokens.USED.encode(), (key_ids,))
+        except psycopg.Error as error:
+            log.warning("the use of flags keys was not written down: %s", type(error).__name__)
 
     def _loaded(self, connection: psycopg.Connection[Any], head: Any) -> FlagSet:
         """The set of one environment; only what is not compiled at its version yet is read."""
@@ -186,8 +203,13 @@ class Live:
 
 
 def init_app(app: App) -> None:
-    live = Live(app.config["SQLALCHEMY_DATABASE_URI"])
-    app.extensions[EXTENSION] = live
+    app.extensions[EXTENSION] = Live(app.config["SQLALCHEMY_DATABASE_URI"], app.extensions[tokens.EXTENSION])
+
+
+def start(app: Flask) -> None:
+    """With the process, so that it knows flags and keys before the first question comes, perhaps in an outage."""
+    live: Live = app.extensions[EXTENSION]
+    live.start()
 
 
 def flags_of(environment_id: int) -> FlagSet:

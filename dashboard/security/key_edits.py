@@ -70,7 +70,6 @@ def revoke_key(key_id: int) -> None:
         return
     key.revoked_at = func.now()
     db.session.flush()
-    tokens.forget_known()
     audit("key.revoke", f"key:{key.name}", before={"prefix": key.prefix, "kind": key.kind})
 
 

@@ -3,11 +3,13 @@
 import logging
 import secrets
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from flask import current_app
+from flask.sansio.app import App
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
@@ -21,18 +23,72 @@ log = logging.getLogger(__name__)
 PREFIXES = {"read": "ph_read_", "flags": "ph_flags_"}
 USED_EVERY = timedelta(minutes=1)
 FRESH_S = 5
-LAST_KNOWN_S = 86_400
-CACHE = "pilothouse_keys"
+EXTENSION = "pilothouse_keys"
+FLAGS_KEYS = """
+    select id, key_hash, name, role, kind, environment_id, browser, origins, expires_at,
+           coalesce(used_at < now() - interval '1 minute', true) as unused
+      from api_key
+     where kind = 'flags'
+       and revoked_at is null
+       and (expires_at is null or expires_at > now())
+  order by id
+"""
+USED = """
+    update api_key
+       set used_at = now()
+     where id in (select id from api_key where id = any(%s) order by id for update skip locked)
+"""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Known:
-    """A flags key as this process last read it; `asked_at` on the monotonic clock, also when the store was silent."""
+    """A flags key as the store had it."""
 
     principal: Principal
     expires_at: datetime | None
-    asked_at: float
-    read_at: float
+
+
+class FlagsKeys:
+    """Every valid flags key in this process's memory. Whoever follows the store gives them all, about once a second."""
+
+    def __init__(self) -> None:
+        self._known: Mapping[bytes, Known] = {}
+        self._taken_at: float | None = None
+        self._used: set[int] = set()
+
+    def take(self, rows: Sequence[Any]) -> list[int]:
+        """Know the rows of FLAGS_KEYS and no others; the ids whose use is to be written down by now."""
+        self._known = {bytes(row.key_hash): Known(_principal(row), row.expires_at) for row in rows}
+        self._taken_at = time.monotonic()
+        used, self._used = self._used, set()
+        return [row.id for row in rows if row.unused and row.id in used]
+
+    def find(self, key: str) -> Principal | None:
+        """A known key never waits for the store. Another may be new: one question, while the store answers."""
+        known = self._known.get(hash_of(key))
+        if known:
+            found = known.principal if known.expires_at is None or known.expires_at > datetime.now(UTC) else None
+        elif self._taken_at is not None and time.monotonic() - self._taken_at > FRESH_S:
+            return None
+        else:
+            found = self._asked(key)
+        if found:
+            self._used.add(found.id)
+        return found
+
+    def _asked(self, key: str) -> Principal | None:
+        try:
+            row = _row(key)
+        except (DBAPIError, PoolExhausted):
+            db.session.rollback()
+            if self._taken_at is None:
+                raise
+            return None
+        return _principal(row[0]) if row else None
+
+
+def init_app(app: App) -> None:
+    app.extensions[EXTENSION] = FlagsKeys()
 
 
 def new_key(kind: Literal["read", "flags"]) -> str:
@@ -47,55 +103,37 @@ def shown_prefix(key: str) -> str:
 def principal_of_key(key: str) -> Principal | None:
     """Whose key it is; None when unknown, revoked or expired.
 
-    Flags keys are remembered for 5 s, and for a day while the store is silent: flags are evaluated in an outage too,
-    and nobody can revoke a key in a store that does not answer. A read key is never remembered.
+    Flags keys are known from memory: flags are evaluated in an outage too, and nobody can revoke a key in a store
+    that does not answer. A read key is never remembered.
     """
-    if not key.startswith(PREFIXES["flags"]):
-        return _read(key)
-    cache: dict[bytes, Known] = current_app.extensions.setdefault(CACHE, {})
-    digest, now = hash_of(key), time.monotonic()
-    known = cache.get(digest)
-    if known and now - known.asked_at < FRESH_S:
-        return _unless_expired(known)
-    if known:
-        known.asked_at = now  # one request asks again; those beside it need not wait for a silent store as well
-    try:
-        found = _read(key)
-    except (DBAPIError, PoolExhausted):
-        db.session.rollback()
-        if known is None or now - known.read_at > LAST_KNOWN_S:
-            raise
-        known.asked_at = time.monotonic()
-        return _unless_expired(known)
-    cache.pop(digest, None)
-    if found:
-        cache[digest] = Known(found, _expiry(found.id), now, now)
-    return found
+    if key.startswith(PREFIXES["flags"]):
+        keys: FlagsKeys = current_app.extensions[EXTENSION]
+        return keys.find(key)
+    row = _row(key) if key.startswith(PREFIXES["read"]) else None
+    if row is None:
+        return None
+    asked_by = _principal(row[0])
+    if row.unused:
+        _mark_used(asked_by.id)
+    return asked_by
 
 
-def forget_known() -> None:
-    """A key was revoked here: this process at once, others within 5 s."""
-    current_app.extensions.pop(CACHE, None)
-
-
-def _read(key: str) -> Principal | None:
+def _row(key: str) -> Any:
+    """The key if it is valid, and whether its use was not written down for a while."""
     live = select(ApiKey, (func.coalesce(ApiKey.used_at < func.now() - USED_EVERY, True)).label("unused"))
     live = live.where(
         ApiKey.key_hash == hash_of(key),
         ApiKey.revoked_at.is_(None),
         or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
     )
-    row = db.session.execute(live).one_or_none()
-    if row is None:
-        return None
-    found: ApiKey = row[0]
-    asked_by = Principal(
-        "key", found.id, f"key:{found.name}", found.name, found.role,
-        environment_id=found.environment_id, key_kind=found.kind, browser=found.browser, origins=tuple(found.origins),
+    return db.session.execute(live).one_or_none()
+
+
+def _principal(row: Any) -> Principal:
+    return Principal(
+        "key", row.id, f"key:{row.name}", row.name, row.role,
+        environment_id=row.environment_id, key_kind=row.kind, browser=row.browser, origins=tuple(row.origins),
     )  # fmt: skip
-    if row.unused:
-        _mark_used(found.id)
-    return asked_by
 
 
 def _mark_used(key_id: int) -> None:
@@ -106,11 +144,3 @@ def _mark_used(key_id: int) -> None:
     except (DBAPIError, PoolExhausted):
         log.warning("the use of key %s was not written down", key_id, exc_info=True)
         db.session.rollback()
-
-
-def _expiry(key_id: int) -> datetime | None:
-    return db.session.scalar(select(ApiKey.expires_at).where(ApiKey.id == key_id))
-
-
-def _unless_expired(known: Known) -> Principal | None:
-    return known.principal if known.expires_at is None or known.expires_at > datetime.now(UTC) else None

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -82,6 +83,19 @@ def until(true: Callable[[], Any], within_s: float = 5.0) -> Any:
             return found
         time.sleep(0.01)
     raise AssertionError("it did not become true")
+
+
+@contextmanager
+def store_away(server: Server, app: Flask) -> Iterator[None]:
+    """The app's store ends its connections and takes no new ones."""
+    name = app.config["SQLALCHEMY_DATABASE_URI"].rsplit("/", 1)[1].partition("?")[0]
+    with server.connect() as connection:
+        connection.execute(f"alter database {name} with allow_connections false".encode())
+        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
+        try:
+            yield
+        finally:
+            connection.execute(f"alter database {name} with allow_connections true".encode())
 
 
 def imported(app: Flask) -> Flask:

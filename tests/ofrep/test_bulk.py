@@ -11,7 +11,7 @@ from dashboard.flags.ledger import definition_of
 from dashboard.flags.queries import cell_of, document_of, flag_by_key
 from dashboard.store import db
 from dashboard.targets.queries import environment_by_slug
-from tests.ofrep.conftest import Application, add_key, until
+from tests.ofrep.conftest import Application, add_key, store_away, until
 
 
 def toggle(served, key, enabled=False):
@@ -117,17 +117,12 @@ def test_streams_are_announced_when_their_address_is_known(served, changing):
 @pytest.mark.fault
 def test_evaluation_goes_on_while_the_store_is_away(served, server, changing):
     assert changing.flag("plain").json["value"] is True
-    name = served.config["SQLALCHEMY_DATABASE_URI"].rsplit("/", 1)[1].partition("?")[0]
-    with server.connect() as connection:
-        connection.execute(f"alter database {name} with allow_connections false".encode())
-        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
-    for _ in range(3):
-        assert changing.flag("plain").json["value"] is True
-        assert changing.bulk().status_code == 200
-    with served.app_context():
-        assert live.state().status in {"fresh", "stale"}
-    with server.connect() as connection:
-        connection.execute(f"alter database {name} with allow_connections true".encode())
+    with store_away(server, served):
+        for _ in range(3):
+            assert changing.flag("plain").json["value"] is True
+            assert changing.bulk().status_code == 200
+        with served.app_context():
+            assert live.state().status in {"fresh", "stale"}
     toggle(served, "plain")
     until(lambda: changing.flag("plain").json["reason"] == "DISABLED")
 

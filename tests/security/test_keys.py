@@ -4,8 +4,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text, update
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from dashboard.security import tokens
@@ -96,19 +95,6 @@ def test_use_is_noted_once_a_minute(app: Flask, store: Session, queries) -> None
     with queries(app) as seen:
         ask(app, "/audit?format=json", words)
     assert not [one for one in seen if one.startswith("UPDATE")]
-
-
-def test_a_flags_key_goes_on_while_the_store_is_silent(app: Flask, staging, monkeypatch) -> None:
-    words = made(app, kind="flags", environment=staging)
-    with app.app_context():
-        assert tokens.principal_of_key(words)
-        monkeypatch.setattr(tokens, "FRESH_S", 0)
-        db.session.execute(text("set local search_path = pg_catalog"))
-        assert tokens.principal_of_key(words).author == "key:script"
-        tokens.forget_known()
-        db.session.execute(text("set local search_path = pg_catalog"))
-        with pytest.raises(ProgrammingError):
-            tokens.principal_of_key(words)
 
 
 def test_a_key_is_shown_once_and_kept_as_a_hash(as_admin, store: Session) -> None:
