@@ -88,6 +88,7 @@ def test_production_shows_the_difference_and_asks_for_a_reason_and_the_key(
     watched.expected = ("422",)
     page.goto("/flags")
     page.click("a[aria-label='Turn off fast-checkout in Production']")
+    page.wait_for_url("**/confirm?*")
     assert page.locator("main tbody tr").all_inner_texts() == ["state\ton\toff"]
     page.fill("input[name=reason]", "payments fail since noon")
     page.fill("input[name=typed_key]", "fast")
