@@ -19,7 +19,7 @@ from dashboard.datadir import kept_secret, made_data_dir
 from dashboard.embedded import Server
 from dashboard.errors import PilothouseError, Unavailable
 from dashboard.settings import Settings, SettingsError, load_settings
-from dashboard.store import PAGE_WAIT_S, db
+from dashboard.store import PAGE_WAIT_S, db, refusal
 from dashboard.system_user import HOME
 
 log = logging.getLogger(__name__)
@@ -92,9 +92,14 @@ def app_from_environment() -> Flask:
 
 
 def wait_for_store(app: Flask) -> None:
-    """As often as the settings say, with back-off; each attempt waits as long as the app's pool does."""
+    """As often as the settings say, with back-off; each attempt waits as long as the app's pool does.
+
+    Raises Unavailable: at once for what does not heal by itself, as a wrong password.
+    """
     settings: Settings = app.extensions["pilothouse_settings"]
     for attempt in range(1, settings.store_attempts + 1):
+        if sentence := refusal(app.config["SQLALCHEMY_DATABASE_URI"]):
+            raise Unavailable(sentence)
         try:
             with app.app_context():
                 db.session.execute(text("select 1"))

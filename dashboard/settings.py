@@ -104,7 +104,7 @@ class Settings(BaseModel):
             return None
         try:
             url = make_url(value.get_secret_value())
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise ValueError("is not a database URL") from None
         if url.drivername not in {"postgres", "postgresql", "postgresql+psycopg"}:
             raise ValueError("must start with postgresql://")

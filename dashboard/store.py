@@ -1,10 +1,12 @@
 """The dashboard's own PostgreSQL: models' base, sessions, the pool and the schema's version."""
 
+import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -23,6 +25,19 @@ from dashboard.settings import Settings
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 PAGE_WAIT_S = 2.0
+PROBE_S = 5
+UNUSABLE = "DATABASE_URL cannot be used: its host, port or one of its options is wrong."
+# libpq gives no SQLSTATE for a connection that did not come about, only the server's English words.
+REFUSALS = {
+    re.compile(r'FATAL: +database ".*" does not exist'): (
+        "The store's server has no database of the name in DATABASE_URL: create it or correct the name."
+    ),
+    re.compile(
+        r"authentication failed|no password supplied|no pg_hba\.conf entry|pg_hba\.conf rejects"
+        r'|FATAL: +role ".*" (does not exist|is not permitted to log in)|permission denied for database'
+    ): "The store refused the sign-in: check user and password in DATABASE_URL, and that pg_hba.conf lets us in.",
+    re.compile(r"connection is bad: invalid|Servname not supported"): UNUSABLE,
+}
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -85,6 +100,18 @@ def pool_of(settings: Settings, database_url: str, *, wait_s: float) -> Connecti
         name="store",
     )
     return pool
+
+
+def refusal(database_url: str) -> str | None:
+    """Why no wait will open the store; None when it opens, or may do so later. The pool itself keeps the reason."""
+    try:
+        psycopg.connect(libpq_url(database_url), connect_timeout=PROBE_S, application_name="pilothouse-store").close()
+    except (psycopg.ProgrammingError, UnicodeError):
+        return UNUSABLE
+    except psycopg.OperationalError as error:
+        words = str(error)
+        return next((sentence for pattern, sentence in REFUSALS.items() if pattern.search(words)), None)
+    return None
 
 
 def libpq_url(database_url: str) -> str:

@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from dashboard.commands import main
 
@@ -77,6 +79,32 @@ def test_a_store_that_does_not_answer_is_one_sentence(environment):
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("The store does not answer")
     assert "canary" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"password": "canary"}, "The store refused the sign-in"),
+        ({"database": "canary"}, "The store's server has no database of the name in DATABASE_URL"),
+        ({"query": {"sslmode": "canary"}}, "DATABASE_URL cannot be used"),
+        ({"query": {"canary": "1"}}, "DATABASE_URL cannot be used"),
+    ],
+)
+def test_a_store_that_no_wait_opens_is_told_at_once(wrong, sentence, environment):
+    url = make_url(environment["DATABASE_URL"])
+    url = url.set(**wrong | {"query": {**url.query, **wrong.get("query", {})}}).render_as_string(hide_password=False)
+    patient = {"DATABASE_URL": url, "PILOTHOUSE_STORE_CONNECT_S": "30", "PILOTHOUSE_STORE_ATTEMPTS": "3"}
+    started = time.monotonic()
+    done = pilothouse(environment, "target", "list", **patient)
+    assert time.monotonic() - started < 20
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert done.stderr.startswith(sentence)
+    assert "canary" not in done.stdout + done.stderr
+
+
+def test_a_store_address_that_cannot_be_read_is_wrong_settings(environment):
+    done = pilothouse(environment, "target", "list", DATABASE_URL="postgresql://me:pass@127.0.0.1:canary/none")
+    assert (done.returncode, done.stderr) == (2, "DATABASE_URL is not a database URL\n")
 
 
 def test_an_account_made_by_command_is_listed_in_the_audit(environment, tmp_path):
