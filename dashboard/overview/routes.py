@@ -47,7 +47,7 @@ def index() -> Response:
 @requires("viewer", key="read")
 def summary(slug: str) -> Response:
     target = target_by_slug(slug)
-    window = request.args.get("window", "6h")
+    window = request.args.get("window", "1h")
     now = datetime.now(UTC)
     span = parse_window(window)
     since, step = now - span, step_of(span, minutes_kept())
