@@ -4,6 +4,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -92,14 +93,12 @@ def test_a_job_of_a_dead_worker_is_given_to_the_living(queue_app):
     assert dict(job_states())["collect"] in {"todo", "succeeded"}
 
 
-def test_a_job_that_was_told_to_stop_waits_for_the_next_worker(queue_app, monkeypatch):
-    def interrupted(*_arguments, **_more):
-        raise jobs.Interrupted
-
-    monkeypatch.setattr(jobs, "collect_target", interrupted)
+def test_a_job_that_was_told_to_stop_asks_nothing_more_and_waits_for_the_next_worker(queue_app):
+    target_id = target_by_slug("shop").id
     with pytest.raises(jobs.JobAborted):
-        jobs.collect(type("Context", (), {"should_abort": lambda: True}), 1, TIMESTAMP)
-    decision = jobs.GIVEN_BACK.get_retry_decision(exception=jobs.JobAborted(), job=type("Job", (), {"attempts": 0}))
+        jobs.collect(SimpleNamespace(should_abort=lambda: True), target_id, TIMESTAMP)
+    assert db.session.scalars(select(ProbeState)).all() == []
+    decision = jobs.GIVEN_BACK.get_retry_decision(exception=jobs.JobAborted(), job=SimpleNamespace(attempts=0))
     assert decision is not None
 
 
