@@ -81,6 +81,15 @@ def test_a_target_that_is_down_says_since_when_and_why(as_viewer: Any, store: Se
     assert "<b>fails</b>" not in page
 
 
+def test_a_target_that_was_never_reached_promises_no_numbers(as_viewer: Any, store: Session, target: Target) -> None:
+    row = store.get_one(Target, target.id)
+    row.state, row.unreachable_since, row.unreachable_reason = "unreachable", NOW, "Nobody answers."
+    page = as_viewer.get(f"/t/{target.slug}/").text
+    assert "Nobody answers." in page
+    assert "Last changes" in page
+    assert "Tables are read every five minutes" not in page
+
+
 def test_the_summary_marks_changes_of_the_target(as_viewer: Any, store: Session, collected: Target) -> None:
     row = Change(at=NOW - timedelta(minutes=5), kind="schema", title="orders grew a column", author=None,
                  target_id=collected.id, subject="orders", detail={})  # fmt: skip
