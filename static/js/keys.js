@@ -13,7 +13,7 @@
     if (!palette.open) palette.showModal();
     words.value = "";
     words.focus();
-    htmx.trigger(words, "open");
+    setTimeout(() => htmx.trigger(words, "open")); // after htmx, which starts in a timer of its own
   }
 
   function select(hit) {

@@ -109,7 +109,7 @@ def new_page(
         page = context.new_page()
         page.set_default_timeout(10_000)
         watched.listen(page)
-        return page
+        return alive_when_opened(page)
 
     yield opened
     violations = [text for context in contexts for page in context.pages for text in page.evaluate("violations")]
@@ -117,6 +117,19 @@ def new_page(
         context.close()
     assert violations == []
     assert watched.problems == []
+
+
+def alive_when_opened(page: Page) -> Page:
+    """`goto` returns when htmx has taken over: it starts in a timer, which a busy machine runs after the load."""
+    goto = page.goto
+
+    def opened(*words: Any, **options: Any) -> Any:
+        response = goto(*words, **options)
+        page.wait_for_selector("body:not(:has([hx-get])), [data-htmx-powered]", state="attached")
+        return response
+
+    page.goto = opened  # type: ignore[method-assign]
+    return page
 
 
 @pytest.fixture
