@@ -4,9 +4,11 @@ from flask import Flask
 
 from dashboard import logs, store, web
 from dashboard.activity.routes import blueprint as activity
+from dashboard.advice.routes import blueprint as advice
 from dashboard.alerts.routes import blueprint as alerts
 from dashboard.changes.routes import blueprint as changes
 from dashboard.demo.routes import blueprint as demo_shop
+from dashboard.findings.routes import blueprint as findings
 from dashboard.flags import live
 from dashboard.flags.routes import blueprint as flags
 from dashboard.health import blueprint as health
@@ -14,18 +16,21 @@ from dashboard.history.routes import blueprint as history
 from dashboard.look import init_app as init_look
 from dashboard.ofrep.routes import blueprint as ofrep
 from dashboard.overview.routes import blueprint as overview
+from dashboard.plans.routes import blueprint as plans
 from dashboard.schema.routes import blueprint as schema
 from dashboard.security import init_app as init_security
 from dashboard.security.routes import blueprint as security
+from dashboard.server.routes import blueprint as server
 from dashboard.settings import Settings
 from dashboard.statements.routes import blueprint as statements
 from dashboard.tables.routes import blueprint as tables
 from dashboard.targets import init_app as init_targets
 from dashboard.targets.routes import blueprint as targets
+from dashboard.vacuum.routes import blueprint as vacuum
 
 FEATURES = (
-    health, security, targets, overview, schema, tables, statements, activity, history, flags, ofrep, changes, alerts,
-    demo_shop,
+    health, security, targets, overview, schema, tables, findings, vacuum, statements, plans, advice, activity, server,
+    history, flags, ofrep, changes, alerts, demo_shop,
 )  # fmt: skip
 
 

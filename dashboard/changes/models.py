@@ -8,7 +8,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from dashboard.store import Base
 
-KINDS = ("flag", "migration", "schema", "setting", "reset", "restart", "target")
+KINDS = (
+    "flag", "migration", "schema", "setting", "index", "rewrite", "analyze", "reset", "crash", "restart", "failover",
+    "session", "target",
+)  # fmt: skip
 
 
 class Change(Base):

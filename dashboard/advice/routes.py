@@ -1,0 +1,5 @@
+"""The advice pages."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("advice", __name__)

@@ -1,0 +1,1 @@
+"""What is wrong with a target's objects, why, and the remedy."""

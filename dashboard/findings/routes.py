@@ -1,0 +1,5 @@
+"""The findings pages."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("findings", __name__)

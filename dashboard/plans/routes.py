@@ -1,0 +1,5 @@
+"""The plans pages."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("plans", __name__)

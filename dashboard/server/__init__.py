@@ -1,0 +1,1 @@
+"""The server behind a target: connections, cache, WAL, replication, settings."""

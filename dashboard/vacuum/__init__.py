@@ -1,0 +1,1 @@
+"""Vacuum health, wraparound and sequences of a target."""

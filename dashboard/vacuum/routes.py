@@ -1,0 +1,5 @@
+"""The vacuum pages."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("vacuum", __name__)
