@@ -1,0 +1,78 @@
+"""How every room that judges hands in its findings, in its own transaction."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, text
+
+from dashboard.findings.models import Finding as Row
+from dashboard.findings.rules import Finding
+from dashboard.store import db
+
+REMEMBER_ENDED = timedelta(days=400)
+FOUND = (
+    "source", "rule", "level", "subject", "title", "why", "href", "since", "up", "down", "in_transaction", "note",
+    "bytes", "detail",
+)  # fmt: skip
+
+
+def keep(target_id: int, source: str, findings: Sequence[Finding], now: datetime) -> None:
+    """All that a source found this time: new ones open, known ones stay, returning ones reopen, missing ones end.
+
+    One statement however many there are; rows that say the same as before are not written. The caller commits.
+    """
+    old = delete(Row).where(Row.target_id == target_id, Row.source == source, Row.ended_at < now - REMEMBER_ENDED)
+    db.session.execute(old)
+    rows = [_row(target_id, source, finding, now) for finding in {found.key: found for found in findings}.values()]
+    db.session.execute(
+        text(_STATEMENT), {"target_id": target_id, "source": source, "now": now, "rows": json.dumps(rows, default=str)}
+    )
+
+
+def _row(target_id: int, source: str, finding: Finding, now: datetime) -> dict[str, Any]:
+    remedy = finding.remedy
+    found = {name: getattr(finding, name) for name in FOUND if hasattr(finding, name)}
+    return found | {
+        "target_id": target_id,
+        "source": source,
+        "key": finding.key,
+        "up": remedy.up if remedy else (),
+        "down": remedy.down if remedy else (),
+        "in_transaction": remedy.in_transaction if remedy else True,
+        "note": remedy.note if remedy else None,
+        "detail": dict(finding.detail),
+        "first_seen_at": now,
+        "opened_at": now,
+        "version": 1,
+    }
+
+
+def _names(prefix: str = "") -> str:
+    return ", ".join(f"{prefix}{name}" for name in FOUND)
+
+
+# The names are those of our own model; every value is bound.
+_STATEMENT = f"""
+    with incoming as (
+        select *
+        from json_populate_recordset(cast(null as finding), cast(:rows as json))
+    ), ended as (
+        update finding
+        set ended_at = :now
+        where target_id = :target_id
+            and source = :source
+            and ended_at is null
+            and not exists (select from incoming where incoming.key = finding.key)
+    )
+    insert into finding (target_id, key, first_seen_at, opened_at, version, {_names()})
+    select target_id, key, first_seen_at, opened_at, version, {_names()}
+    from incoming
+    on conflict (target_id, key) do update
+    set ({_names()}) = row({_names("excluded.")}),
+        opened_at = case when finding.ended_at is null then finding.opened_at else excluded.opened_at end,
+        ended_at = null
+    where finding.ended_at is not null
+        or ({_names("finding.")}) is distinct from ({_names("excluded.")})
+"""  # noqa: S608
