@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from dashboard.ticks import byte_ticks, nice_ticks, tick_text, time_ticks
+from dashboard.ticks import byte_ticks, nice_ticks, tick_text, time_ticks, together
 
 Point = tuple[datetime, float | None]
+Band = tuple[datetime, float | None, float | None]
 LARGEST = 900
 WIDTH, HEIGHT = 1000, 200
 
@@ -31,13 +32,17 @@ class Curve:
 
 @dataclass(frozen=True)
 class Frame:
-    """Everything that a line chart draws; x and y in units of WIDTH and HEIGHT."""
+    """Everything that a line chart draws; x and y in units of WIDTH and HEIGHT.
+
+    Marks that would cover each other stand together: where, and the indexes of the marks.
+    """
 
     curves: tuple[Curve, ...]
+    bands: tuple[str, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     gaps: tuple[tuple[float, float], ...]
-    marks: tuple[tuple[float, int], ...]
+    marks: tuple[tuple[float, tuple[int, ...]], ...]
     start: datetime
     end: datetime
 
@@ -109,24 +114,27 @@ def line(
     start: datetime | None = None,
     end: datetime | None = None,
     binary: bool = False,
+    bands: Sequence[Sequence[Band]] = (),
 ) -> Frame | None:
     """A chart of one or more series on common axes, from zero; None when no point is known.
 
     `binary`: ticks in base 1024. Unknown values and `gaps` break the line; a mark outside of the chart is left out.
+    A band is filled between the low and the high value of each of its points.
     """
     known = [(at, value) for _, points in series for at, value in points if value is not None]
     if not known:
         return None
     first, last = _span([at for at, _ in known], start, end)
-    values = [value for _, value in known]
+    values = [value for _, value in known] + [high for band in bands for *_, high in band if high is not None]
     ticks = (byte_ticks if binary else nice_ticks)(min(0.0, *values), max(values) or 1.0)
     axes = Axes(first, last, ticks[0], ticks[-1])
     return Frame(
         curves=tuple(_curve(name, downsample(points), gaps, axes) for name, points in series),
+        bands=tuple(_band(band, gaps, axes) for band in bands),
         x_ticks=tuple(Tick(axes.x(at), at, tick_text(at, last - first)) for at in time_ticks(first, last)),
         y_ticks=tuple(Tick(axes.y(tick), tick) for tick in ticks),
         gaps=tuple(axes.shade(begin, finish) for begin, finish in gaps if finish > first and begin < last),
-        marks=tuple((axes.x(at), index) for index, at in enumerate(marks) if first <= at <= last),
+        marks=together([(axes.x(at), index) for index, at in enumerate(marks) if first <= at <= last]),
         start=first,
         end=last,
     )
@@ -137,6 +145,17 @@ def thin(points: Sequence[Point], limit: int = 48) -> list[Point]:
     if len(points) <= limit:
         return list(points)
     return [points[(number + 1) * len(points) // limit - 1] for number in range(limit)]
+
+
+def _band(band: Sequence[Band], gaps: Sequence[tuple[datetime, datetime]], axes: Axes) -> str:
+    """The outline of each stretch whose two ends are known."""
+    low = _stretches([(at, value) for at, value, _ in band], gaps, axes)
+    high = _stretches([(at, value) for at, _, value in band], gaps, axes)
+    return " ".join(
+        "M" + " L".join(f"{x:g} {y:g}" for x, y in [*under, *reversed(over)]) + "Z"
+        for under, over in zip(low, high, strict=False)
+        if len(under) == len(over) > 1
+    )
 
 
 def _span(known: Sequence[datetime], start: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:
@@ -160,6 +179,15 @@ def _curve(
     gaps: Sequence[tuple[datetime, datetime]],
     axes: Axes,
 ) -> Curve:
+    known = _stretches(points, gaps, axes)
+    values = [value for _, value in points if value is not None]
+    return Curve(name, _line(known), _area(known, HEIGHT), values[-1] if values else None)
+
+
+def _stretches(
+    points: Sequence[Point], gaps: Sequence[tuple[datetime, datetime]], axes: Axes
+) -> list[list[tuple[float, float]]]:
+    """Places of the points, apart where a value is unknown or evidence is missing."""
     runs: list[list[tuple[float, float]]] = [[]]
     before: datetime | None = None
     for at, value in points:
@@ -168,9 +196,7 @@ def _curve(
         if value is not None:
             runs[-1].append(axes.place(at, value))
             before = at
-    known = [run for run in runs if run]
-    values = [value for _, value in points if value is not None]
-    return Curve(name, _line(known), _area(known, HEIGHT), values[-1] if values else None)
+    return [run for run in runs if run]
 
 
 def _runs(points: Sequence[tuple[float, float | None]]) -> Iterator[list[tuple[float, float]]]:

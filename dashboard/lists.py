@@ -14,6 +14,7 @@ from flask import Response, jsonify, request
 from dashboard import web
 from dashboard.errors import Invalid
 from dashboard.formats import csv_value, json_value, window_text
+from dashboard.spans import Span, parse_span, time_param
 
 PAGE_SIZE = 50
 LARGEST_PAGE = 10_000
@@ -38,7 +39,7 @@ class ListSpec:
 
 @dataclass(frozen=True)
 class ListQuery:
-    """What was asked. Links to neighbours of the same list come from `url(...)`."""
+    """What was asked. Links to neighbours of the same list come from `url(...)`; `picked` are two times by hand."""
 
     spec: ListSpec
     path: str
@@ -49,6 +50,13 @@ class ListQuery:
     window: timedelta | None
     filters: Mapping[str, str]
     size: int = PAGE_SIZE
+    picked: Span | None = None
+
+    def span(self, now: datetime) -> Span:
+        """From when to when the list speaks: the two times picked, else the window that ends now."""
+        if self.picked is not None:
+            return self.picked[0], min(self.picked[1], max(now, self.picked[0] + SHORTEST))
+        return now - (self.window or LONGEST), now
 
     @property
     def offset(self) -> int:
@@ -70,7 +78,9 @@ class ListQuery:
     def url(self, **changes: Any) -> str:
         """This list with some of q, sort, dir, page, window, format or filters changed; other than page: page 1."""
         asked: dict[str, Any] = {"q": self.q, "sort": self.sort, "dir": self.dir, "page": self.page}
-        if self.window is not None:
+        if self.picked is not None and "window" not in changes:
+            asked |= {"from": time_param(self.picked[0]), "to": time_param(self.picked[1])}
+        elif self.window is not None:
             asked["window"] = window_text(self.window)
         asked |= self.filters
         if "page" not in changes:
@@ -105,6 +115,7 @@ class ListPage(Generic[Row]):
 def parse_list(spec: ListSpec) -> ListQuery:
     """The list that the current request asks for. Raises Invalid with every field that cannot be used."""
     args, problems = request.args, dict[str, str]()
+    picked = _picked(args, spec, problems)
     query = ListQuery(
         spec=spec,
         path=request.path,
@@ -112,7 +123,8 @@ def parse_list(spec: ListSpec) -> ListQuery:
         sort=_one_of("sort", args.get("sort", spec.default_sort), spec.sorts, problems),
         dir="asc" if _direction(args, spec, problems) == "asc" else "desc",
         page=_page(args.get("page", "1"), problems),
-        window=_window(args, spec, problems),
+        window=picked[1] - picked[0] if picked else _window(args, spec, problems),
+        picked=picked,
         filters={
             name: _one_of(name, args[name], allowed, problems) if allowed else _text(args[name], problems, name)
             for name, allowed in spec.filters.items()
@@ -195,6 +207,14 @@ def _page(value: str, problems: dict[str, str]) -> int:
         problems["page"] = f"The page is a number from 1 to {LARGEST_PAGE}."
         return 1
     return int(value)
+
+
+def _picked(args: Mapping[str, str], spec: ListSpec, problems: dict[str, str]) -> Span | None:
+    if spec.default_window is None:
+        return None
+    picked, found = parse_span(args)
+    problems |= found
+    return picked
 
 
 def _window(args: Mapping[str, str], spec: ListSpec, problems: dict[str, str]) -> timedelta | None:

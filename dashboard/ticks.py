@@ -1,8 +1,10 @@
 """Round places on the axes of charts: numbers, bytes, moments (pure)."""
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+MARK_SHARE = 0.03
 TIME_STEPS = [
     timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5), timedelta(minutes=10), timedelta(minutes=15),
     timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timedelta(hours=3), timedelta(hours=6),
@@ -45,3 +47,14 @@ def tick_text(at: datetime, span: timedelta) -> str:
     midnight = not (moment.hour or moment.minute)
     by_day = span > timedelta(days=4) or (span > timedelta(hours=26) and midnight)
     return f"{moment:%b} {moment.day}" if by_day else f"{moment:%H:%M}"
+
+
+def together(marks: Sequence[tuple[float, int]]) -> tuple[tuple[float, tuple[int, ...]], ...]:
+    """Marks by place, those nearer than a mark is wide as one at the place of the first."""
+    found: list[tuple[float, list[int]]] = []
+    for share, index in sorted(marks):
+        if found and share - found[-1][0] < MARK_SHARE:
+            found[-1][1].append(index)
+        else:
+            found.append((share, [index]))
+    return tuple((share, tuple(indexes)) for share, indexes in found)

@@ -15,7 +15,7 @@ SHARED = {"security", "targets"}
 FEATURES = {path.parent.name for path in (ROOT / "dashboard").glob("*/routes.py")} - SHARED
 PURE = {
     "rules", "evaluate", "wire", "forms", "formats", "charts", "ticks", "sqltext", "series", "layout", "names",
-    "bucketing", "family", "windows",
+    "bucketing", "family", "windows", "cluster", "spans",
 }  # fmt: skip
 IMPURE_ROOTS = {"flask", "flask_login", "flask_wtf", "sqlalchemy", "psycopg", "requests"}
 CLOCKS = {"now", "utcnow", "time", "monotonic", "today"}

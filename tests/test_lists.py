@@ -16,6 +16,7 @@ SPEC = ListSpec(
     filters={"kind": ("table", "view"), "owner": None},
 )
 bare = Flask(__name__)
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,34 @@ def test_a_neighbour_of_a_list_keeps_what_was_asked_and_goes_to_page_one() -> No
     query = asked("q=a b&sort=name&dir=asc&page=3&window=7d&kind=view")
     assert query.url(window="15m") == "/t/shop/tables?q=a+b&sort=name&dir=asc&window=15m&kind=view"
     assert query.url(page=4).endswith("&page=4&window=7d&kind=view")
+
+
+def test_two_times_are_a_span_of_their_own_and_stay_in_every_link() -> None:
+    query = asked("from=2026-11-21T14:00Z&to=2026-11-21T15:30&q=a")
+    assert query.span(NOW) == (datetime(2026, 11, 21, 14, tzinfo=UTC), datetime(2026, 11, 21, 15, 30, tzinfo=UTC))
+    assert query.url() == "/t/shop/tables?q=a&from=2026-11-21T14%3A00%3A00Z&to=2026-11-21T15%3A30%3A00Z"
+    assert query.url(window="6h") == "/t/shop/tables?q=a&window=6h"
+
+
+def test_a_window_ends_now_and_no_span_ends_later() -> None:
+    assert asked("window=6h").span(NOW) == (NOW - timedelta(hours=6), NOW)
+    assert asked("from=2026-11-22T11:00Z&to=2026-11-22T23:00Z").span(NOW)[1] == NOW
+
+
+@pytest.mark.parametrize(
+    ("picked", "field"),
+    [
+        ("from=yesterday&to=2026-11-21T15:30Z", "from"),
+        ("from=2026-11-21T15:30Z", "to"),
+        ("from=2026-11-21T15:30Z&to=2026-11-21T15:30Z", "to"),
+        ("from=2026-01-01T00:00Z&to=2026-11-21T15:30Z", "to"),
+        ("from=0001-01-01T00:00%2B14:00&to=2026-11-21T15:30Z", "from"),
+    ],
+)
+def test_times_that_make_no_span_are_refused_by_name(picked: str, field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        asked(picked)
+    assert list(refused.value.fields) == [field]
 
 
 def test_a_second_click_on_a_header_turns_the_direction() -> None:

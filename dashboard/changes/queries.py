@@ -1,18 +1,25 @@
 """Questions to the change lane; it reads only its own table and the names of what it points to."""
 
+import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import Select, and_, func, or_, select
 
 from dashboard.changes.models import Change
+from dashboard.errors import NotFound
 from dashboard.lists import ListPage, ListQuery
+from dashboard.spans import time_param
 from dashboard.store import db
 from dashboard.targets.models import Environment, Target
 from dashboard.targets.queries import ENVIRONMENT_COLUMNS
 
 MOST_MARKS = 200
+MINUTE, NEAR = timedelta(minutes=1), timedelta(minutes=30)
+LARGEST_ID = 1 << 63
 
 
 @dataclass(frozen=True)
@@ -42,13 +49,29 @@ class ChangeRow:
             return f"/flags/{self.subject}"
         if self.target is None:
             return None
-        rooms = {"migration": f"migrations/{self.subject}", "schema": self._schema_page, "setting": "", "target": ""}
+        rooms = {
+            "migration": f"migrations/{self.subject}",
+            "schema": self._page("schema"),
+            "rewrite": self._page("tables"),
+            "analyze": self._page("tables"),
+            "index": self._page("tables"),
+            "setting": "server/settings",
+            "session": "activity",
+        }
         return f"/t/{self.target}/{rooms.get(self.kind, '')}"
 
     @property
-    def _schema_page(self) -> str:
+    def facts(self) -> list[tuple[str, str]]:
+        """What the recorder told, in words; what has parts of its own as JSON."""
+        known = {name: value for name, value in self.detail.items() if value is not None}
+        return [
+            (name.replace("_", " ").capitalize(), value if isinstance(value, str) else json.dumps(value, indent=2))
+            for name, value in known.items()
+        ]
+
+    def _page(self, room: str) -> str:
         """The page of the one relation that changed, or the list when there were several."""
-        return f"schema/{self.subject}" if "." in self.subject else "schema"
+        return f"{room}/{self.subject}" if "." in self.subject else room
 
 
 def change_page(query: ListQuery, now: datetime) -> ListPage[ChangeRow]:
@@ -78,10 +101,43 @@ def marks(target_id: int, since: datetime, until: datetime) -> list[dict[str, An
     environment_id = select(Target.environment_id).where(Target.id == target_id).scalar_subquery()
     found = _select().where(_touches(target_id, environment_id), Change.at.between(since, until))
     rows = [_row(row) for row in db.session.execute(found.order_by(Change.at.desc()).limit(MOST_MARKS))]
+    slug = db.session.scalar(select(Target.slug).where(Target.id == target_id)) if rows else None
     return [
-        {"at": row.at, "title": row.title, "kind": row.kind, "href": row.href, "author": row.author}
+        {
+            "at": row.at,
+            "title": row.title,
+            "kind": row.kind,
+            "href": f"/changes/{row.id}",
+            "author": row.author,
+            "between": partial(_between, slug),
+        }
         for row in reversed(rows)
     ]
+
+
+def change_by_id(change_id: int) -> ChangeRow:
+    """Raises NotFound."""
+    row = db.session.execute(_select().where(Change.id == change_id)).first() if change_id < LARGEST_ID else None
+    if row is None:
+        raise NotFound("No such change; changes of a target go with it.")
+    return _row(row)
+
+
+def neighbours(change: ChangeRow, limit: int = 20) -> list[ChangeRow]:
+    """What else changed at about the same time, on the same target or in the same environment; oldest first."""
+    environment_id = func.coalesce(Change.environment_id, Target.environment_id)
+    own = select(Change.target_id, environment_id).outerjoin(Target, Target.id == Change.target_id)
+    place = db.session.execute(own.where(Change.id == change.id)).one()
+    near = Change.at.between(change.at - NEAR, change.at + NEAR)
+    same = _touches(place[0], place[1]) if place[0] else environment_id == place[1]
+    found = _select().where(near, same, Change.id != change.id).order_by(Change.at, Change.id)
+    return [_row(row) for row in db.session.execute(found.limit(limit))]
+
+
+def _between(slug: str | None, first: datetime, last: datetime) -> str:
+    """The list of the changes that one place of a chart stands for."""
+    times = {"from": time_param(first - MINUTE), "to": time_param(last + MINUTE)}
+    return f"/changes?{urlencode({'target': slug} | times)}"
 
 
 def _touches(target_id: int, environment_id: Any) -> Any:
@@ -109,8 +165,8 @@ def _select() -> Select[*tuple[Any, ...]]:
 
 
 def _filtered(query: ListQuery, now: datetime) -> Select[*tuple[Any, ...]]:
-    window = query.window or timedelta(days=7)
-    found = _select().where(Change.at > now.astimezone(UTC) - window)
+    since, until = query.span(now)
+    found = _select().where(Change.at > since, Change.at <= until)
     if query.q:
         words = query.like()
         found = found.where(or_(Change.title.ilike(words), Change.subject.ilike(words), Change.author.ilike(words)))

@@ -86,10 +86,46 @@ def test_a_change_with_a_key_is_recorded_once(app: Flask, store: Session) -> Non
 def test_charts_of_a_target_get_its_own_changes_and_its_environments_flags(app: Flask, lane: Target) -> None:
     with app.app_context():
         found = marks(lane.id, NOW - timedelta(hours=1), NOW)
-    assert [(mark["kind"], mark["href"]) for mark in found] == [
-        ("migration", f"/t/{lane.slug}/migrations/0007"),
-        ("flag", "/flags/checkout"),
-    ]
+    assert [mark["kind"] for mark in found] == ["migration", "flag"]
+    assert all(mark["href"].startswith("/changes/") for mark in found)
+
+
+def test_marks_that_stand_together_open_the_list_of_their_times(app: Flask, as_viewer: Any, lane: Target) -> None:
+    with app.app_context():
+        first, second = marks(lane.id, NOW - timedelta(hours=1), NOW)
+    both = as_viewer.get(f"{first['between'](first['at'], second['at'])}&format=json")
+    assert titles(both) == ["checkout <b>on</b>", "Revision 0007 applied"]
+
+
+def test_a_mark_opens_what_happened_and_what_else_did(as_viewer: Any, app: Flask, lane: Target) -> None:
+    with app.app_context():
+        migration, flag = marks(lane.id, NOW - timedelta(hours=1), NOW)
+    text = as_viewer.get(migration["href"]).text
+    assert f'href="/t/{lane.slug}/migrations/0007"' in text
+    assert "checkout &lt;b&gt;on&lt;/b&gt;" in text
+    assert 'href="/flags/checkout"' in as_viewer.fragment.get(flag["href"]).text
+
+
+def test_what_a_change_says_of_itself_is_text(as_viewer: Any, store: Session, lane: Target) -> None:
+    detail = {"before": {"work_mem": "<i>4MB</i>"}, "after": "8MB", "nothing": None}
+    change = Change(
+        at=NOW,
+        kind="setting",
+        title="work_mem",
+        subject="work_mem",
+        detail=detail,
+        noticed_after=NOW - timedelta(hours=1),
+    )
+    store.add(change)
+    store.commit()
+    text = as_viewer.get(f"/changes/{change.id}").text
+    assert "&lt;i&gt;4MB&lt;/i&gt;" in text
+    assert "Nothing" not in text.split("<dl")[1].split("</dl>")[0]
+
+
+@pytest.mark.parametrize("unknown", [999_999_999, 10**30])
+def test_an_unknown_change_is_not_found(as_viewer: Any, lane: Target, unknown: int) -> None:
+    assert as_viewer.get(f"/changes/{unknown}").status_code == 404
 
 
 def test_the_list_costs_the_same_questions_however_long_it_is(

@@ -94,7 +94,7 @@ def test_missing_evidence_is_found_between_known_points() -> None:
 def test_marks_outside_of_the_chart_are_left_out() -> None:
     frame = line([("calls", minutes(1, 2, 3))], marks=[NOON - timedelta(hours=1), NOON + timedelta(minutes=1)])
     assert frame
-    assert frame.marks == ((0.5, 1),)
+    assert frame.marks == ((0.5, (1,)),)
 
 
 def test_the_axis_starts_at_zero_and_points_stay_inside() -> None:
@@ -125,3 +125,19 @@ def test_the_table_below_a_chart_is_short_and_ends_with_the_newest() -> None:
     points = minutes(*[float(number) for number in range(500)])
     assert len(thin(points)) == 48
     assert thin(points)[-1] == points[-1]
+
+
+def test_marks_nearer_than_a_mark_is_wide_stand_together() -> None:
+    hour = [(NOON, 1.0), (NOON + timedelta(hours=1), 2.0)]
+    marks = [NOON + timedelta(minutes=minute) for minute in (50, 10, 11)]
+    frame = line([("calls", hour)], marks=marks)
+    assert frame
+    assert [indexes for _, indexes in frame.marks] == [(1, 2), (0,)]
+
+
+def test_a_band_is_filled_between_its_ends_and_opens_where_they_are_unknown() -> None:
+    band = [(at, None if value is None else value - 1, value) for at, value in minutes(3, 4, None, 6, 7)]
+    frame = line([("mean", minutes(2, 3, None, 5, 6))], bands=[band])
+    assert frame
+    assert frame.bands[0].count("Z") == 2
+    assert frame.y_ticks[-1].value >= 7
