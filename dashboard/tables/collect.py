@@ -17,7 +17,10 @@ TABLES = Probe.read(
 INDEXES = Probe.read(
     __file__,
     "indexes.sql",
-    older=(Older("pg_stat_all_indexes", "last_idx_scan", "pg_stat_get_lastscan(i.indexrelid)", NEVER),),
+    older=(
+        Older("pg_stat_all_indexes", "last_idx_scan", "pg_stat_get_lastscan(i.indexrelid)", NEVER),
+        Older("pg_index", "indnullsnotdistinct", "i.indnullsnotdistinct", "false"),
+    ),
 )
 COUNTING = Probe.read(__file__, "counting.sql")
 

@@ -2,17 +2,20 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dashboard.store import Base
+
+NUMBERS = ARRAY(BigInteger())
 
 
 class TableState(Base):
     """A table as last seen. heap_bytes has all forks, toast_bytes its index; heap + toast + indexes = total.
 
     A partitioned table carries the sums over its leaves. `sized_at` is set only while the sizes are older
-    than the collection; `size_note` says why. Counters are counted since `counted_since`.
+    than the collection; `size_note` says why. Counters are counted since `counted_since`. `pages` and `tuples`
+    are what the planner was told last (tuples -1: never); `options` are written as `fillfactor=70`.
     """
 
     __tablename__ = "table_state"
@@ -48,6 +51,15 @@ class TableState(Base):
     last_vacuum_at: Mapped[datetime | None]
     last_analyze_at: Mapped[datetime | None]
     counted_since: Mapped[datetime | None]
+    pages: Mapped[int | None]
+    tuples: Mapped[float | None]
+    relfilenode: Mapped[int | None]
+    options: Mapped[list[str]]
+    rows_hot_updated: Mapped[int | None]
+    modified_since_analyze: Mapped[int | None]
+    inserted_since_vacuum: Mapped[int | None]
+    last_autovacuum_at: Mapped[datetime | None]
+    last_autoanalyze_at: Mapped[datetime | None]
 
 
 class TableSample(Base):
@@ -66,7 +78,13 @@ class TableSample(Base):
 
 
 class IndexState(Base):
-    """An index as last seen. `scans` count since `counted_since`; it is watched since `first_seen_at`."""
+    """An index as last seen. `scans` count since `counted_since`; it is watched since `first_seen_at`.
+
+    Its shape as pg_index has it: `key_columns` and `include_columns` are attribute numbers (0: an expression),
+    `opclasses`, `collations` and `options` (bits: 1 descending, 2 nulls first) speak about the key columns in their
+    order. `expressions`, `predicate` and `definition` are texts that could not be read yet while they are None
+    though a key column is 0, `is_partial` holds, or in any case.
+    """
 
     __tablename__ = "index_state"
     __table_args__ = (
@@ -96,3 +114,48 @@ class IndexState(Base):
     is_valid: Mapped[bool]
     is_partial: Mapped[bool]
     constraint_name: Mapped[str | None]
+    key_columns: Mapped[list[int]] = mapped_column(NUMBERS)
+    include_columns: Mapped[list[int]] = mapped_column(NUMBERS)
+    opclasses: Mapped[list[int]] = mapped_column(NUMBERS)
+    collations: Mapped[list[int]] = mapped_column(NUMBERS)
+    options: Mapped[list[int]] = mapped_column(NUMBERS)
+    storage_options: Mapped[list[str]]
+    expressions: Mapped[str | None]
+    predicate: Mapped[str | None]
+    nulls_not_distinct: Mapped[bool]
+    is_ready: Mapped[bool]
+    is_clustered: Mapped[bool]
+    is_replica_identity: Mapped[bool]
+    is_exclusion: Mapped[bool]
+    backs_constraint: Mapped[bool]
+    is_referenced: Mapped[bool]
+    pages: Mapped[int | None]
+    tuples: Mapped[float | None]
+    relfilenode: Mapped[int | None]
+
+
+class RelationBloat(Base):
+    """What a vacuum or a rewrite would give back, of tables and b-trees of 1 MB and more.
+
+    `reason` says why there is no estimate. `residue_bytes` are of dropped columns, inside of live rows: at most so
+    much, and only rewriting rows frees it. An estimate is written when it changes. Measured: on somebody's demand.
+    """
+
+    __tablename__ = "relation_bloat"
+    __table_args__ = (Index("ix_relation_bloat_table", "target_id", "table_oid"),)
+
+    target_id: Mapped[int] = mapped_column(ForeignKey("target.id", ondelete="CASCADE"), primary_key=True)
+    oid: Mapped[int] = mapped_column(primary_key=True)
+    table_oid: Mapped[int]
+    kind: Mapped[str]
+    pages: Mapped[int]
+    bloat_bytes: Mapped[int | None]
+    bloat_share: Mapped[float | None]
+    residue_bytes: Mapped[int | None]
+    is_random: Mapped[bool]
+    reason: Mapped[str | None]
+    estimated_at: Mapped[datetime]
+    measured_bytes: Mapped[int | None]
+    measured_share: Mapped[float | None]
+    measured_at: Mapped[datetime | None]
+    measured_by: Mapped[str | None]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from dashboard.tables.rows import COUNTERS, Index, Table
+from dashboard.tables.rows import COUNTERS, TIMES, Index, Table
 
 Row = TypeVar("Row", Table, Index)
 
@@ -49,8 +49,7 @@ def _folded(parent: Table, leaves: Sequence[Table]) -> Table:
     estimates = [leaf.row_estimate for leaf in leaves]
     added: dict[str, Any] = {name: _sum(getattr(leaf, name) for leaf in leaves) for name in COUNTERS}
     latest: dict[str, Any] = {
-        name: max((at for leaf in leaves if (at := getattr(leaf, name))), default=None)
-        for name in ("last_scan_at", "last_vacuum_at", "last_analyze_at")
+        name: max((at for leaf in leaves if (at := getattr(leaf, name))), default=None) for name in TIMES
     }
     return replace(
         parent,
@@ -62,6 +61,7 @@ def _folded(parent: Table, leaves: Sequence[Table]) -> Table:
         sized_at=min((leaf.sized_at for leaf in leaves if leaf.sized_at), default=None),
         size_note=f"{len(noted)} of {len(leaves)} partitions: {noted[0]}" if noted else None,
         row_estimate=total(*estimates),
+        pages=_sum(leaf.pages for leaf in leaves),
         **added,
         **latest,
         counted_since=min((leaf.counted_since for leaf in leaves if leaf.counted_since), default=None),
@@ -72,6 +72,7 @@ def _summed(parent: Index, parts: Sequence[Index]) -> Index:
     return replace(
         parent,
         size_bytes=_sum(part.size_bytes for part in parts),
+        pages=_sum(part.pages for part in parts),
         scans=_sum(part.scans for part in parts),
         rows_read=_sum(part.rows_read for part in parts),
         last_scan_at=max((part.last_scan_at for part in parts if part.last_scan_at), default=None),

@@ -7,7 +7,15 @@ from typing import Any
 
 KINDS = {"table": "r", "partitioned": "p", "materialized": "m"}
 KIND_WORDS = {"r": "table", "p": "partitioned table", "m": "materialized view"}
-COUNTERS = ("dead_rows", "rows_inserted", "rows_updated", "rows_deleted", "sequential_scans", "index_scans")
+COUNTERS = (
+    "dead_rows", "rows_inserted", "rows_updated", "rows_deleted", "sequential_scans", "index_scans",
+    "rows_hot_updated", "modified_since_analyze", "inserted_since_vacuum",
+)  # fmt: skip
+TIMES = ("last_scan_at", "last_vacuum_at", "last_analyze_at", "last_autovacuum_at", "last_autoanalyze_at")
+SHAPE = (
+    "schema", "table_name", "name", "method", "columns", "is_unique", "is_partial", "key_columns", "include_columns",
+    "opclasses", "collations", "options", "storage_options", "nulls_not_distinct",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,15 @@ class Table:
     last_vacuum_at: datetime | None
     last_analyze_at: datetime | None
     counted_since: datetime | None
+    pages: int | None
+    tuples: float | None
+    relfilenode: int | None
+    options: list[str]
+    rows_hot_updated: int | None
+    modified_since_analyze: int | None
+    inserted_since_vacuum: int | None
+    last_autovacuum_at: datetime | None
+    last_autoanalyze_at: datetime | None
 
     @property
     def sizes(self) -> tuple[int | None, int | None, int | None]:
@@ -107,11 +124,38 @@ class Index:
     is_valid: bool
     is_partial: bool
     constraint_name: str | None
+    key_columns: list[int]
+    include_columns: list[int]
+    opclasses: list[int]
+    collations: list[int]
+    options: list[int]
+    storage_options: list[str]
+    expressions: str | None
+    predicate: str | None
+    nulls_not_distinct: bool
+    is_ready: bool
+    is_clustered: bool
+    is_replica_identity: bool
+    is_exclusion: bool
+    backs_constraint: bool
+    is_referenced: bool
+    pages: int | None
+    tuples: float | None
+    relfilenode: int | None
 
     @property
     def shape(self) -> tuple[Any, ...]:
-        """What the text of its definition depends on."""
-        return self.schema, self.table_name, self.name, self.method, self.columns, self.is_unique, self.is_partial
+        """What the texts of its definition, expressions and predicate depend on."""
+        return tuple(getattr(self, name) for name in SHAPE)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What only functions that wait for locks can tell of an index."""
+
+    definition: str
+    expressions: str | None
+    predicate: str | None
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from typing import Any
 
 from dashboard.formats import duration_text
 from dashboard.tables.partitions import folded_indexes, folded_tables, total
-from dashboard.tables.rows import COUNTERS, Index, Known, Seen, Size, SizeAt, Table
+from dashboard.tables.rows import COUNTERS, Index, Known, Seen, Size, SizeAt, Table, Texts
 
 PAGE_BYTES = 8192
 SAMPLE_AT_LEAST_EVERY = timedelta(hours=24)
 GROWTH_SPAN = timedelta(hours=24)
 GROWTH_TOLERANCE = timedelta(minutes=10)
 STEP_AFTER = timedelta(minutes=15)
+AS_TOLD = ("pages", "tuples", "relfilenode", "options", "last_autovacuum_at", "last_autoanalyze_at")
 RISING = ("rows_inserted", "rows_updated", "rows_deleted", "sequential_scans")
 
 
@@ -104,6 +105,7 @@ def _table(row: Mapping[str, Any], index_scans: int | None, seen: Seen, known: K
         last_vacuum_at=row["last_vacuum_at"],
         last_analyze_at=row["last_analyze_at"],
         counted_since=_counted_since(row, old, seen, known),
+        **{name: row[name] for name in AS_TOLD},
     )
 
 
@@ -133,6 +135,8 @@ def _index(row: Mapping[str, Any], sizes: Mapping[int, int], seen: Seen, known: 
     return Index(
         **row,
         definition=old.definition if old else None,
+        expressions=old.expressions if old else None,
+        predicate=old.predicate if old else None,
         size_bytes=sizes.get(row["oid"], old.size_bytes if old else None),
         first_seen_at=old.first_seen_at if old else seen.slot,
         counted_since=evidence_start(
@@ -176,9 +180,9 @@ def _sampled(row: Table, old: Table | None, slot: datetime) -> Table:
     return replace(row, sampled_at=slot) if is_due or (old and old.sizes != row.sizes) else row
 
 
-def defined(rows: Iterable[Index], texts: Mapping[int, str]) -> list[Index]:
-    """The same indexes with the definitions that were just read."""
-    return [replace(row, definition=texts[row.oid]) if row.oid in texts else row for row in rows]
+def defined(rows: Iterable[Index], texts: Mapping[int, Texts]) -> list[Index]:
+    """The same indexes with the texts that were just read."""
+    return [replace(row, **vars(texts[row.oid])) if row.oid in texts else row for row in rows]
 
 
 def shortfall(seen: Seen) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from dashboard.tables.rows import Lock, Size
+from dashboard.tables.rows import Lock, Size, Texts
 from dashboard.targets.connect import Reader, TargetRefused
 from dashboard.targets.probes import Probe
 
@@ -45,15 +45,15 @@ def measure(reader: Reader, oids: Sequence[int], *, budget_s: float = BUDGET_S) 
     return measured
 
 
-def definitions(reader: Reader, oids: Sequence[int], *, budget_s: float = BUDGET_S) -> dict[int, str]:
+def definitions(reader: Reader, oids: Sequence[int], *, budget_s: float = BUDGET_S) -> dict[int, Texts]:
     """Texts of these indexes; what a lock or the budget stopped is asked again the next time."""
-    texts: dict[int, str] = {}
+    texts: dict[int, Texts] = {}
     until = monotonic() + budget_s
     for start in range(0, len(oids), BATCH):
         if monotonic() > until:
             break
         rows = _ask_about(reader, DEFINITIONS, oids[start : start + BATCH]) or []
-        texts |= {row["oid"]: row["definition"] for row in rows}
+        texts |= {row["oid"]: Texts(row["definition"], row["expressions"], row["predicate"]) for row in rows}
     return texts
 
 

@@ -105,6 +105,33 @@ def test_an_index_tells_its_shape_and_its_definition(target_db, collected, store
     assert index.definition == 'CREATE INDEX orders_note ON public.orders USING btree ("left"(note, 10)) WHERE (id > 5)'
 
 
+def test_an_index_tells_its_keys_as_the_catalogue_has_them(target_db, collected, store) -> None:
+    target_db.execute("create table lines (id int unique nulls not distinct, at date, note text)")
+    target_db.execute(
+        "create index pair on lines (at desc, lower(note) collate \"C\") include (id) where at > '2026-01-01'"
+    )
+    collected()
+    index = store.scalars(select(IndexState).where(IndexState.name == "pair")).one()
+    assert (index.key_columns, index.include_columns, index.options) == ([2, 0], [1], [3, 0])
+    assert (len(index.opclasses), index.collations) == (2, [0, 950])
+    assert (index.expressions, index.predicate) == ("lower(note)", "(at > '2026-01-01'::date)")
+    unique = store.scalars(select(IndexState).where(IndexState.name == "lines_id_key")).one()
+    assert (unique.nulls_not_distinct, unique.backs_constraint, unique.is_ready) == (True, True, True)
+    assert (unique.is_referenced, unique.is_clustered, unique.is_exclusion) == (False, False, False)
+
+
+def test_what_the_planner_and_autovacuum_know_is_stored(target_db, collected, store) -> None:
+    fill(target_db)
+    target_db.execute("alter table orders set (fillfactor = 70)")
+    collected()
+    row = table(store, "orders")
+    filenode, pages = target_db.execute("select relfilenode::bigint, relpages from pg_class where relname = 'orders'")[
+        0
+    ]
+    assert (row.relfilenode, row.pages, row.tuples, row.options) == (filenode, pages, 700.0, ["fillfactor=70"])
+    assert (row.modified_since_analyze, row.rows_hot_updated, row.last_autoanalyze_at) == (0, 0, None)
+
+
 def test_a_renamed_index_gets_its_new_definition(target_db, collected, store) -> None:
     fill(target_db)
     collected()

@@ -19,7 +19,8 @@ def answer(oid: int = 1, **changes: Any) -> dict[str, Any]:
         "oid": oid, "schema": "public", "name": f"t{oid}", "kind": "r", "parent_oid": None, "pages": 10,
         "tuples": 100.0, "toast_oid": None, "live_rows": 120, "dead_rows": 1, "rows_inserted": 120, "rows_updated": 0,
         "rows_deleted": 0, "sequential_scans": 5, "last_sequential_scan_at": None, "last_vacuum_at": None,
-        "last_analyze_at": None,
+        "last_analyze_at": None, "relfilenode": oid, "options": [], "rows_hot_updated": 0, "modified_since_analyze": 0,
+        "inserted_since_vacuum": 0, "last_autovacuum_at": None, "last_autoanalyze_at": None,
     }  # fmt: skip
     return row | changes
 

@@ -25,7 +25,30 @@ select
     i.indisprimary as is_primary,
     i.indisvalid as is_valid,
     i.indpred is not null as is_partial,
-    k.conname as constraint_name
+    k.conname as constraint_name,
+    (cast(i.indkey as int2[]))[0:i.indnkeyatts - 1] as key_columns,
+    (cast(i.indkey as int2[]))[i.indnkeyatts:] as include_columns,
+    cast(cast(i.indclass as oid[]) as bigint[]) as opclasses,
+    cast(cast(i.indcollation as oid[]) as bigint[]) as collations,
+    cast(i.indoption as int2[]) as options,
+    coalesce(c.reloptions, '{}') as storage_options,
+    i.indnullsnotdistinct as nulls_not_distinct,
+    i.indisready as is_ready,
+    i.indisclustered as is_clustered,
+    i.indisreplident as is_replica_identity,
+    i.indisexclusion as is_exclusion,
+    k.conname is not null as backs_constraint,
+    exists (
+        select
+        from pg_catalog.pg_constraint r
+        where
+            r.confrelid = i.indrelid
+            and r.conindid = i.indexrelid
+            and r.contype = 'f'
+    ) as is_referenced,
+    cast(c.relpages as bigint) as pages,
+    cast(c.reltuples as float8) as tuples,
+    cast(c.relfilenode as bigint) as relfilenode
 from pg_catalog.pg_index i
 join pg_catalog.pg_class c
     on c.oid = i.indexrelid

@@ -16,7 +16,14 @@ select
     pg_stat_get_numscans(c.oid) as sequential_scans,
     pg_stat_get_lastscan(c.oid) as last_sequential_scan_at,
     greatest(pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) as last_vacuum_at,
-    greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)) as last_analyze_at
+    greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)) as last_analyze_at,
+    cast(c.relfilenode as bigint) as relfilenode,
+    coalesce(c.reloptions, '{}') as options,
+    pg_stat_get_tuples_hot_updated(c.oid) as rows_hot_updated,
+    pg_stat_get_mod_since_analyze(c.oid) as modified_since_analyze,
+    pg_stat_get_ins_since_vacuum(c.oid) as inserted_since_vacuum,
+    pg_stat_get_last_autovacuum_time(c.oid) as last_autovacuum_at,
+    pg_stat_get_last_autoanalyze_time(c.oid) as last_autoanalyze_at
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n
     on n.oid = c.relnamespace

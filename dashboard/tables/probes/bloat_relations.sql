@@ -1,0 +1,61 @@
+-- Tables and b-trees of 1 MB and more as they were when last vacuumed or analyzed, and partitioned ones as their frames.
+-- Catalogues, pg_stat_get_* and privileges only: nothing here waits for a lock.
+select
+    cast(c.oid as bigint) as oid,
+    cast(coalesce(i.indrelid, c.oid) as bigint) as table_oid,
+    cast(h.inhparent as bigint) as parent_oid,
+    c.relkind as kind,
+    n.nspname as schema,
+    c.relname as name,
+    t.relname as table_name,
+    cast(c.relpages as bigint) as pages,
+    cast(c.reltuples as float8) as rows,
+    cast(t.reltuples as float8) as table_rows,
+    pg_stat_get_mod_since_analyze(t.oid) as modified,
+    coalesce(c.reloptions, '{}') as options,
+    m.amname as method,
+    coalesce(has_table_privilege(t.oid, 'SELECT'), false) as may_read,
+    t.relrowsecurity and row_security_active(t.oid) as is_hidden,
+    coalesce(i.indisunique, false) as is_unique,
+    i.indpred is not null as is_partial,
+    coalesce(cast(cast(i.indkey as int2[]) as integer[]), '{}') as keys,
+    coalesce(i.indnkeyatts = i.indnatts and not exists (
+        select
+        from unnest(cast(i.indclass as oid[]), cast(i.indcollation as oid[])) as k(opclass, collation_oid)
+        join pg_catalog.pg_opclass o
+            on o.oid = k.opclass
+        left join pg_catalog.pg_collation l
+            on l.oid = k.collation_oid
+        where
+            not coalesce(l.collisdeterministic, true)
+            or not exists (
+                select
+                from pg_catalog.pg_amproc p
+                where
+                    p.amprocfamily = o.opcfamily
+                    and p.amproclefttype = o.opcintype
+                    and p.amprocrighttype = o.opcintype
+                    and p.amprocnum = 4
+            )
+    ), false) as can_deduplicate
+from pg_catalog.pg_class c
+left join pg_catalog.pg_index i
+    on i.indexrelid = c.oid
+join pg_catalog.pg_class t
+    on t.oid = coalesce(i.indrelid, c.oid)
+join pg_catalog.pg_namespace n
+    on n.oid = t.relnamespace
+left join pg_catalog.pg_am m
+    on m.oid = c.relam
+left join pg_catalog.pg_inherits h
+    on h.inhrelid = c.oid
+    and c.relispartition
+where
+    n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+    and t.relpersistence <> 't'
+    and t.relkind in ('r', 'm', 'p')
+    and (
+        c.relkind in ('p', 'I')
+        or (c.relpages >= 128 and (c.relkind in ('r', 'm') or (c.relkind = 'i' and m.amname = 'btree')))
+    )
+order by c.relpages desc, c.oid
