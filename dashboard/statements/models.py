@@ -2,17 +2,24 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dashboard.store import Base
 
 
 class StatementFamily(Base):
-    """All statements of one shape. `text` is the first one seen, capped; `text_key` its normalised hash."""
+    """All statements of one shape. `text` is the first one seen, capped; `text_key` its normalised hash.
+
+    `parsed_at` tells when its tables were looked for, `parse_problem` why they are not known. `last_seen_at` is brought
+    up to date once an hour: the samples know it to the minute.
+    """
 
     __tablename__ = "statement_family"
-    __table_args__ = (UniqueConstraint("target_id", "text_key"),)
+    __table_args__ = (
+        UniqueConstraint("target_id", "text_key"),
+        Index("ix_statement_family_unparsed", "id", postgresql_where=text("parsed_at is null")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     target_id: Mapped[int] = mapped_column(ForeignKey("target.id", ondelete="CASCADE"))
@@ -21,15 +28,55 @@ class StatementFamily(Base):
     text_truncated: Mapped[bool] = mapped_column(default=False)
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
+    parsed_at: Mapped[datetime | None]
+    parse_problem: Mapped[str | None]
+
+
+class StatementRelation(Base):
+    """A table that a family names. `schema` is empty where the text does not write it."""
+
+    __tablename__ = "statement_relation"
+    __table_args__ = (Index("ix_statement_relation_name", "name", "schema"),)
+
+    family_id: Mapped[int] = mapped_column(ForeignKey("statement_family.id", ondelete="CASCADE"), primary_key=True)
+    schema: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    is_read: Mapped[bool]
+    is_written: Mapped[bool]
+    columns: Mapped[list[str]]
+
+
+class StatementIdentity(Base):
+    """Under which id a server knew a family, and when: ids change with majors, with failovers and with what they name.
+
+    `system` is the server's own identifier, `major` its version (0 where it was not recorded).
+    """
+
+    __tablename__ = "statement_identity"
+    __table_args__ = (Index("ix_statement_identity_family", "family_id"),)
+
+    target_id: Mapped[int] = mapped_column(ForeignKey("target.id", ondelete="CASCADE"), primary_key=True)
+    queryid: Mapped[int] = mapped_column(primary_key=True)
+    userid: Mapped[int] = mapped_column(primary_key=True)
+    toplevel: Mapped[bool] = mapped_column(primary_key=True)
+    system: Mapped[str] = mapped_column(primary_key=True)
+    dbid: Mapped[int] = mapped_column(primary_key=True)
+    major: Mapped[int] = mapped_column(primary_key=True)
+    family_id: Mapped[int] = mapped_column(ForeignKey("statement_family.id", ondelete="CASCADE"), primary_key=True)
+    username: Mapped[str]
+    valid_from: Mapped[datetime]
+    valid_until: Mapped[datetime | None]
 
 
 class StatementEntry(Base):
     """One entry of pg_stat_statements with its counters when last read: what the next difference is made from.
 
     An entry that vanished keeps its row, so that its text need not be asked for when it returns; `gone_at` is set.
+    Half of each page stays free, so that the counters change in place.
     """
 
     __tablename__ = "statement_entry"
+    __table_args__ = {"postgresql_with": {"fillfactor": 50}}
 
     target_id: Mapped[int] = mapped_column(ForeignKey("target.id", ondelete="CASCADE"), primary_key=True)
     userid: Mapped[int] = mapped_column(primary_key=True)
@@ -41,6 +88,8 @@ class StatementEntry(Base):
     changed_at: Mapped[datetime]
     gone_at: Mapped[datetime | None]
     stats_since: Mapped[datetime | None]
+    max_ms: Mapped[float | None]
+    max_since: Mapped[datetime | None]
     calls: Mapped[int]
     total_ms: Mapped[float]
     stddev_ms: Mapped[float]
@@ -53,7 +102,10 @@ class StatementEntry(Base):
 
 
 class StatementSample(Base):
-    """What a family did between two readings: differences only. `squares_ms2` is the sum of squared times."""
+    """What a family did between two readings: differences only. `squares_ms2` is the sum of squared times.
+
+    `max_ms` is the longest call where the server tells it, `max_bound_ms` what no call exceeded.
+    """
 
     __tablename__ = "statement_sample"
     __table_args__ = (
@@ -73,6 +125,31 @@ class StatementSample(Base):
     temp_blocks: Mapped[int]
     wal_bytes: Mapped[int]
     io_ms: Mapped[float | None]
+    max_ms: Mapped[float | None]
+    max_bound_ms: Mapped[float | None]
+
+
+class StatementSum(Base):
+    """Samples of a family added up over `minutes` that begin at `slot`: what long windows are made from."""
+
+    __tablename__ = "statement_sum"
+    __table_args__ = {"postgresql_partition_by": "RANGE (slot)"}
+
+    target_id: Mapped[int] = mapped_column(ForeignKey("target.id", ondelete="CASCADE"), primary_key=True)
+    minutes: Mapped[int] = mapped_column(primary_key=True)
+    slot: Mapped[datetime] = mapped_column(primary_key=True)
+    family_id: Mapped[int] = mapped_column(primary_key=True)
+    calls: Mapped[int]
+    total_ms: Mapped[float]
+    squares_ms2: Mapped[float]
+    rows: Mapped[int]
+    shared_hit: Mapped[int]
+    shared_read: Mapped[int]
+    temp_blocks: Mapped[int]
+    wal_bytes: Mapped[int]
+    io_ms: Mapped[float | None]
+    max_ms: Mapped[float | None]
+    max_bound_ms: Mapped[float | None]
 
 
 class StatementReading(Base):
