@@ -17,8 +17,8 @@ from dashboard import retention, rollup
 from dashboard.activity import collect as activity
 from dashboard.alerts.collect import check
 from dashboard.history import collect as history
-from dashboard.overview import collect as overview
 from dashboard.schema import collect as schema
+from dashboard.server import collect as server
 from dashboard.statements import collect as statements
 from dashboard.store import db, libpq_url
 from dashboard.tables import collect as tables
@@ -29,7 +29,7 @@ from dashboard.targets.run import Interrupted, collect_target
 
 log = logging.getLogger(__name__)
 
-COLLECTORS: tuple[Collector, ...] = (capabilities, overview, statements, activity, tables, schema, history)
+COLLECTORS: tuple[Collector, ...] = (capabilities, server, statements, activity, tables, schema, history)
 CONCURRENCY = 4
 GRACE_S = 8.0
 BEAT_S = 5.0

@@ -1,1 +1,1 @@
-"""The first page: every target at a glance, and the server counters it reads."""
+"""The first page: every target at a glance."""

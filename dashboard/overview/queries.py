@@ -1,20 +1,18 @@
-"""Questions of the first page and of a target's summary."""
+"""Questions of the first page."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, literal, or_, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import func, or_, select
 
 from dashboard.lists import ListPage, ListQuery
-from dashboard.overview.models import DatabaseSample, DatabaseState
+from dashboard.server.queries import newest_states
 from dashboard.store import db
 from dashboard.targets.models import Environment, Target
 from dashboard.targets.queries import ENVIRONMENT_COLUMNS
 
-SPARK_POINTS = 24
-EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+NEWEST = newest_states()
 
 
 @dataclass(frozen=True)
@@ -48,11 +46,11 @@ SORTS = {
     "name": Target.name,
     "environment": Environment.position,
     "state": Target.state,
-    "size_bytes": DatabaseState.size_bytes,
-    "growth_24h_bytes": DatabaseState.growth_24h_bytes,
-    "connections": DatabaseState.connections,
-    "cache_hit_share": DatabaseState.cache_hit_share,
-    "commits_per_s": DatabaseState.commits_per_s,
+    "size_bytes": NEWEST.c.size_bytes,
+    "growth_24h_bytes": NEWEST.c.growth_24h_bytes,
+    "connections": NEWEST.c.connections,
+    "cache_hit_share": NEWEST.c.cache_hit_share,
+    "commits_per_s": NEWEST.c.commits_per_s,
 }
 
 
@@ -67,15 +65,15 @@ def target_page(query: ListQuery) -> ListPage[TargetRow]:
             Target.unreachable_since,
             Target.unreachable_reason,
             Target.collected_at,
-            DatabaseState.size_bytes,
-            DatabaseState.growth_24h_bytes,
-            DatabaseState.connections,
-            DatabaseState.connections_max,
-            DatabaseState.cache_hit_share,
-            DatabaseState.commits_per_s,
+            NEWEST.c.size_bytes,
+            NEWEST.c.growth_24h_bytes,
+            NEWEST.c.connections,
+            NEWEST.c.connections_max,
+            NEWEST.c.cache_hit_share,
+            NEWEST.c.commits_per_s,
         )
         .join(Environment, Environment.id == Target.environment_id)
-        .outerjoin(DatabaseState, DatabaseState.target_id == Target.id)
+        .outerjoin(NEWEST, NEWEST.c.target_id == Target.id)
     )
     if query.q:
         found = found.where(or_(Target.name.ilike(query.like()), Target.slug.ilike(query.like())))
@@ -87,45 +85,3 @@ def target_page(query: ListQuery) -> ListPage[TargetRow]:
     found_rows = [TargetRow(**row._mapping) for row in rows]  # noqa: SLF001
     newest = max((row.collected_at for row in found_rows if row.collected_at), default=None)
     return ListPage(rows=found_rows, total=total, query=query, as_of=newest)
-
-
-def target_state(target_id: int) -> DatabaseState | None:
-    return db.session.get(DatabaseState, target_id)
-
-
-def samples(target_id: int, since: datetime, step: timedelta) -> list[Any]:
-    """The counters of a window that charts are made of, oldest first: the last ones of each step."""
-    sample = DatabaseSample
-    at = func.date_bin(literal(step), sample.slot, literal(EPOCH))
-    found = (
-        select(
-            sample.slot,
-            sample.size_bytes,
-            sample.connections,
-            sample.commits,
-            sample.rollbacks,
-            sample.blocks_read,
-            sample.blocks_hit,
-            sample.stats_reset_at,
-            sample.started_at,
-        )
-        .ext(distinct_on(at))
-        .where(DatabaseSample.target_id == target_id, DatabaseSample.slot >= since)
-        .order_by(at, DatabaseSample.slot.desc())
-    )
-    return list(db.session.execute(found))
-
-
-def size_sparks(target_ids: list[int], since: datetime) -> dict[int, list[tuple[datetime, float | None]]]:
-    """Size by the hour for each target, oldest first: one question for the whole page."""
-    hour = func.date_trunc("hour", DatabaseSample.slot)
-    found = (
-        select(DatabaseSample.target_id, hour, func.max(DatabaseSample.size_bytes))
-        .where(DatabaseSample.target_id.in_(target_ids), DatabaseSample.slot >= since)
-        .group_by(DatabaseSample.target_id, hour)
-        .order_by(DatabaseSample.target_id, hour)
-    )
-    sparks: dict[int, list[tuple[datetime, float | None]]] = {}
-    for target_id, at, size in db.session.execute(found):
-        sparks.setdefault(target_id, []).append((at, size))
-    return sparks

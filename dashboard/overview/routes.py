@@ -9,10 +9,9 @@ from dashboard.alerts.queries import firing_alerts
 from dashboard.changes.queries import latest_changes, marks, target_changes
 from dashboard.history.queries import pending_counts
 from dashboard.lists import ListSpec, choices, parse_list, parse_window, respond
-from dashboard.overview.queries import SORTS, samples, size_sparks, target_page, target_state
-from dashboard.overview.series import gaps, series, step_of
-from dashboard.rollup import minutes_kept
+from dashboard.overview.queries import SORTS, target_page
 from dashboard.security.guards import requires
+from dashboard.server.queries import course, newest_counters, size_sparks
 from dashboard.statements.queries import slowest_families
 from dashboard.tables.queries import largest_tables
 from dashboard.targets.queries import all_environments, probe_states, target_by_slug
@@ -49,18 +48,17 @@ def summary(slug: str) -> Response:
     target = target_by_slug(slug)
     window = request.args.get("window", "1h")
     now = datetime.now(UTC)
-    span = parse_window(window)
-    since, step = now - span, step_of(span, minutes_kept())
-    sampled = samples(target.id, since, step)
+    since = now - parse_window(window)
+    drawn = course(target.id, since, now)
     return web.page(
         "overview/summary.html",
         target=target,
         section="summary",
         window=window,
         windows=WINDOWS,
-        state=target_state(target.id),
-        series=series(sampled, step),
-        gaps=gaps(sampled, since, now, step),
+        state=newest_counters(target.id),
+        series=drawn.series,
+        gaps=drawn.gaps,
         since=since,
         until=now,
         marks=marks(target.id, since, now),

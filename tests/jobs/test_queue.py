@@ -62,7 +62,7 @@ def test_a_minute_collects_every_target(queue_app):
     run_jobs(queue_app, ("collect_all", {"timestamp": TIMESTAMP}))
     assert job_states() == [("collect_all", "succeeded"), ("collect", "succeeded")]
     states = {row.probe: row.state for row in db.session.scalars(select(ProbeState))}
-    assert states["overview"] == states["tables"] == "ok"
+    assert states["server"] == states["tables"] == "ok"
 
 
 def test_a_target_waits_in_the_queue_once(queue_app):

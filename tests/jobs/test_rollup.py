@@ -13,9 +13,9 @@ from dashboard import retention, rollup
 from dashboard.activity import queries as activity
 from dashboard.activity.models import ActivitySample
 from dashboard.lists import ListPage, ListQuery
-from dashboard.overview import queries as overview
-from dashboard.overview.models import DatabaseSample
-from dashboard.overview.series import gaps, series
+from dashboard.server import queries as server
+from dashboard.server.models import DatabaseSample
+from dashboard.server.series import gaps, series
 from dashboard.statements import queries, windows
 from dashboard.statements.models import StatementFamily, StatementReading, StatementSample
 from dashboard.statements.readings import evidence
@@ -237,7 +237,7 @@ def test_costs_add_up_by_hour_and_cadence(target_id):
 def test_rolled_up_counters_are_no_gap_where_they_went_on(target_id):
     add(DatabaseSample, [{"target_id": target_id, "slot": DAY + n * MINUTE, "commits": 60 * n} for n in range(2880)])
     rollup.roll_up(DAY + timedelta(days=8), 7)
-    sampled = overview.samples(target_id, DAY, HOUR)
+    sampled = server.samples(target_id, DAY, HOUR)
     assert len(sampled) == 48
     assert gaps(sampled, DAY, DAY + timedelta(days=2), HOUR) == []
     assert {value for _, value in series(sampled, HOUR).commits_per_s} == {1.0}

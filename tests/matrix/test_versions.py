@@ -10,7 +10,7 @@ from sqlalchemy import select
 import dashboard
 from dashboard.activity.models import ActivitySample
 from dashboard.jobs import COLLECTORS
-from dashboard.overview.models import DatabaseState
+from dashboard.server.models import DatabaseState
 from dashboard.schema.queries import relation_named
 from dashboard.store import db
 from dashboard.tables.models import IndexState, TableState
@@ -161,7 +161,7 @@ def test_a_role_that_may_only_connect_gets_what_there_is_and_is_told_the_rest(pl
     assert place.collect(2).unreachable is None
     found = states()
     assert {name: state.state for name, state in found.items()} == {
-        "capabilities": "ok", "overview": "ok", "statements": "partial", "activity": "ok", "tables": "ok",
+        "capabilities": "ok", "server": "ok", "statements": "partial", "activity": "ok", "tables": "ok",
         "schema": "ok", "history": "unavailable",
     }  # fmt: skip
     assert found["statements"].remedy_sql == f'GRANT pg_monitor TO "{place.role}";'

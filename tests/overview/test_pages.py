@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from dashboard.changes.models import Change
-from dashboard.overview.models import DatabaseSample, DatabaseState
+from dashboard.server.models import DatabaseSample, DatabaseState
 from dashboard.targets.models import Target
 
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)

@@ -186,7 +186,7 @@ def test_columns_that_a_view_lacks_are_replaced(watched):
 
 def test_a_replacement_that_fits_nowhere_is_a_mistake():
     with pytest.raises(ValueError, match="not_there"):
-        Probe.read("dashboard/overview/collect.py", "database.sql", older=(Older("v", "c", "not_there", "null"),))
+        Probe.read("dashboard/server/collect.py", "database.sql", older=(Older("v", "c", "not_there", "null"),))
 
 
 def test_an_extension_is_found_in_whatever_schema(watched):

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 
 from dashboard.changes.models import Change
 from dashboard.jobs import COLLECTORS
-from dashboard.overview import collect as overview
-from dashboard.overview.models import DatabaseSample, DatabaseState, ServerSetting
+from dashboard.server import collect as server
+from dashboard.server.models import DatabaseSample, DatabaseState, ServerSetting
 from dashboard.store import db
 from dashboard.targets.collect import look
 from dashboard.targets.failures import NOBODY
@@ -58,7 +58,7 @@ def test_the_next_minute_asks_only_what_is_due(collected):
     collect_target(collected.target_id, SLOT, COLLECTORS)
     soon = datetime.now(UTC) + MINUTE
     assert collect_target(collected.target_id, soon, COLLECTORS).stored == [
-        "overview",
+        "server",
         "statements",
         "activity",
         "history",
@@ -72,9 +72,9 @@ def test_by_hand_everything_is_asked_again(collected):
 
 
 def test_a_mistake_in_one_probe_costs_only_this_probe(collected):
-    outcome = collect_target(collected.target_id, SLOT, (failing("broken", KeyError("x")), overview))
-    assert (outcome.stored, outcome.unavailable) == (["overview"], {"broken": OUR_FAULT})
-    assert states() == {"broken": "unavailable", "overview": "ok"}
+    outcome = collect_target(collected.target_id, SLOT, (failing("broken", KeyError("x")), server))
+    assert (outcome.stored, outcome.unavailable) == (["server"], {"broken": OUR_FAULT})
+    assert states() == {"broken": "unavailable", "server": "ok"}
 
 
 def test_an_unreachable_target_rests_longer_with_every_failure(collected):
@@ -95,7 +95,7 @@ def test_a_target_that_is_back_is_reachable(collected):
     collected.target.state, collected.target.unreachable_since = "unreachable", SLOT
     collected.target.failures, collected.target.next_attempt_at = 5, SLOT - timedelta(days=9)
     db.session.commit()
-    collect_target(collected.target_id, SLOT, (overview,))
+    collect_target(collected.target_id, SLOT, (server,))
     target = db.session.get_one(Target, collected.target_id, populate_existing=True)
     assert (target.state, target.failures, target.unreachable_since, target.next_attempt_at) == (
         "reachable",
@@ -146,7 +146,7 @@ def test_a_role_that_may_only_connect_gets_what_there_is(collected):
     grant = f'GRANT pg_monitor TO "{collected.role}";'
     assert card["Sessions and statements of others"] == ("degraded", grant)
     assert card["Role's rights"] == ("ok", None)
-    assert states()["overview"] == "ok"
+    assert states()["server"] == "ok"
 
 
 def test_a_superuser_is_flagged_not_refused(collected):
@@ -164,55 +164,55 @@ def test_missing_pg_stat_statements_is_said_with_its_remedy(collected):
 
 
 def test_counters_become_rates_between_two_samples(collected):
-    collect_target(collected.target_id, SLOT, (overview,))
-    collect_target(collected.target_id, SLOT + MINUTE, (overview,), by_hand=True)
+    collect_target(collected.target_id, SLOT, (server,))
+    collect_target(collected.target_id, SLOT + MINUTE, (server,), by_hand=True)
     state = db.session.get_one(DatabaseState, collected.target_id)
     assert (state.slot, state.commits_per_s >= 0, state.connections_max) == (SLOT + MINUTE, True, 200)
     assert state.growth_24h_bytes is None
 
 
 def test_growth_is_against_the_sample_of_a_day_ago(collected):
-    collect_target(collected.target_id, SLOT - timedelta(days=1), (overview,))
+    collect_target(collected.target_id, SLOT - timedelta(days=1), (server,))
     collected.database.execute("create table grown as select g from generate_series(1, 20000) g")
-    collect_target(collected.target_id, SLOT, (overview,), by_hand=True)
+    collect_target(collected.target_id, SLOT, (server,), by_hand=True)
     assert db.session.get_one(DatabaseState, collected.target_id).growth_24h_bytes > 500_000
 
 
 def test_a_changed_setting_is_a_mark_with_its_span(collected):
-    collect_target(collected.target_id, SLOT, (overview,))
-    read_at = db.session.get_one(ProbeState, (collected.target_id, "overview")).as_of
+    collect_target(collected.target_id, SLOT, (server,))
+    read_at = db.session.get_one(ProbeState, (collected.target_id, "server")).as_of
     setting = db.session.get_one(ServerSetting, (collected.target_id, "random_page_cost"))
     setting.value = "3.5"
     db.session.commit()
     for minutes in (1, 2):
-        collect_target(collected.target_id, SLOT + minutes * MINUTE, (overview,), by_hand=True)
+        collect_target(collected.target_id, SLOT + minutes * MINUTE, (server,), by_hand=True)
     marks = db.session.scalars(select(Change).where(Change.kind == "setting")).all()
     assert [(mark.title, mark.noticed_after) for mark in marks] == [("random_page_cost: 3.5 → 4", read_at)]
 
 
 def test_our_own_session_settings_are_not_the_servers(collected):
-    collect_target(collected.target_id, SLOT, (overview,))
+    collect_target(collected.target_id, SLOT, (server,))
     values = {row.name: row.value for row in db.session.scalars(select(ServerSetting))}
     assert (values["statement_timeout"], values["jit"]) == ("0", "on")
     assert "application_name" not in values
 
 
 def test_a_restart_and_a_reset_are_marks(collected):
-    collect_target(collected.target_id, SLOT, (overview,))
+    collect_target(collected.target_id, SLOT, (server,))
     sample = db.session.scalars(select(DatabaseSample)).one()
     sample.started_at -= timedelta(days=3)
     db.session.commit()
     collected.database.execute("select pg_stat_reset()")
     for minutes in (1, 2):
-        collect_target(collected.target_id, SLOT + minutes * MINUTE, (overview,), by_hand=True)
+        collect_target(collected.target_id, SLOT + minutes * MINUTE, (server,), by_hand=True)
     found = db.session.scalars(select(Change.title).where(Change.kind.in_(["restart", "reset"])).order_by(Change.kind))
     assert found.all() == ["The statistics of the database were reset", "The server was restarted"]
     assert db.session.get_one(DatabaseState, collected.target_id).slot == SLOT + 2 * MINUTE
 
 
 def test_no_rate_is_made_across_a_reset(collected):
-    collect_target(collected.target_id, SLOT, (overview,))
+    collect_target(collected.target_id, SLOT, (server,))
     collected.database.execute("select pg_stat_reset()")
-    collect_target(collected.target_id, SLOT + MINUTE, (overview,), by_hand=True)
+    collect_target(collected.target_id, SLOT + MINUTE, (server,), by_hand=True)
     state = db.session.get_one(DatabaseState, collected.target_id)
     assert (state.commits_per_s, state.cache_hit_share) == (None, None)

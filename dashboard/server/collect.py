@@ -8,15 +8,15 @@ from sqlalchemy.dialects.postgresql import insert
 
 from dashboard.changes.record import record
 from dashboard.formats import utc_text
-from dashboard.overview.models import DatabaseSample, DatabaseState, ServerSetting
-from dashboard.overview.rules import Identity, Mark, Setting, server_marks, setting_marks
-from dashboard.overview.series import hit_share, rate
+from dashboard.server.models import DatabaseSample, DatabaseState, ServerSetting
+from dashboard.server.rules import Identity, Mark, Setting, server_marks, setting_marks
+from dashboard.server.series import hit_share, rate
 from dashboard.store import db
 from dashboard.targets.collection import Cadence, Collection
 from dashboard.targets.probes import Probe
 from dashboard.targets.queries import probe_state
 
-PROBE = "overview"
+PROBE = "server"
 CADENCE: Cadence = "minute"
 DATABASE = Probe.read(__file__, "database.sql")
 SETTINGS = Probe.read(__file__, "settings.sql")

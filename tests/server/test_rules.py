@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.overview.rules import Identity, Setting, server_marks, setting_marks, shown
+from dashboard.server.rules import Identity, Setting, server_marks, setting_marks, shown
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 EARLIER, LATER = NOW - timedelta(days=2), NOW - timedelta(minutes=1)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from dashboard.overview.series import HOUR, MINUTE, gaps, hit_share, rate, series, step_of
+from dashboard.server.series import HOUR, MINUTE, gaps, hit_share, rate, series, step_of
 
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
