@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.changes.record import record
-from dashboard.statements import edits
+from dashboard.statements import bulk, edits
 from dashboard.statements.family import digest
 from dashboard.statements.rules import Counters, Differences, Key, Reading, Step, differences, step
 from dashboard.targets.collection import Cadence, Collection
@@ -22,7 +22,8 @@ STATEMENTS = Probe.read(
     __file__,
     "statements.sql",
     older=(
-        Older(EXTENSION, "stats_since", "s.stats_since", "cast(null as timestamptz)"),
+        Older(EXTENSION, "stats_since", "s.stats_since as", "cast(null as timestamptz) as"),
+        Older(EXTENSION, "minmax_stats_since", "s.minmax_stats_since", "cast(null as timestamptz)"),
         Older(
             EXTENSION,
             "shared_blk_read_time",
@@ -48,11 +49,11 @@ class Answer:
     """What a server told: the reading as a whole, and the entries of others that our role may see."""
 
     reading: Reading
-    rows: dict[Key, dict[str, Any]]
+    place: edits.Place
+    counters: dict[Key, Counters]
     entries: int
     role: str
     own_role: str | None
-    times_io: bool
 
 
 def collect(collection: Collection) -> None:
@@ -60,26 +61,32 @@ def collect(collection: Collection) -> None:
     target_id = collection.target.id
     if edits.is_stored(target_id, collection.slot):
         return
-    answer = _answer(collection)
+    answer, previous = _answer(collection), edits.previous_reading(target_id)
+    if previous and previous.epoch != answer.reading.epoch:
+        edits.forget_entries(target_id, collection.slot)
     stored = edits.stored_entries(target_id)
-    families = _families(collection, answer.rows.keys(), {key: entry.family_id for key, entry in stored.items()})
-    before = {key: entry.counters for key, entry in stored.items() if entry.gone_at is None}
-    _store(target_id, answer, before, families)
+    families, names = _families(collection, answer.counters.keys() - stored.keys())
+    families |= {key: entry.family_id for key, entry in stored.items()}
+    _store(target_id, answer, previous, stored, families, names)
     collection.done(answer.entries)
     if hidden := answer.reading.hidden_entries:
         collection.partial(HIDDEN.format(count=hidden), f"GRANT pg_monitor TO {quoted(answer.role)};")
 
 
-def _store(target_id: int, answer: Answer, before: dict[Key, Counters], families: dict[Key, int]) -> None:
-    current, previous = answer.reading, edits.previous_reading(target_id)
-    times_io = answer.times_io
-    counters = {key: _counters(row, times_io=times_io) for key, row in answer.rows.items() if key in families}
-    how = step(previous, current)
+def _store(
+    target_id: int,
+    answer: Answer,
+    previous: Reading | None,
+    stored: dict[Key, edits.Stored],
+    families: dict[Key, int],
+    names: dict[Key, str],
+) -> None:
+    current, how = answer.reading, step(previous, answer.reading)
+    before = {key: entry.counters for key, entry in stored.items() if entry.gone_at is None}
+    counters = {key: value for key, value in answer.counters.items() if key in families}
     found = differences(before, counters, how, previous)
     edits.store_samples(target_id, current.slot, found.added, families)
-    changed = {key: value for key, value in counters.items() if before.get(key) != value}
-    names = {key: str(answer.rows[key]["username"]) for key in changed}
-    edits.store_entries(target_id, current.slot, changed, families, names)
+    edits.store_entries(target_id, current.slot, answer.place, counters, stored, families, names)
     edits.mark_gone(target_id, current.slot, before.keys() - counters.keys())
     edits.store_reading(
         target_id,
@@ -90,6 +97,8 @@ def _store(target_id: int, answer: Answer, before: dict[Key, Counters], families
         entries=len(counters),
         hidden_ms=_hidden_ms(previous, current, how),
     )
+    if previous:
+        bulk.sum_up(target_id, previous.slot, current.slot)
     if how.from_zero:
         _record_reset(target_id, current)
 
@@ -97,12 +106,13 @@ def _store(target_id: int, answer: Answer, before: dict[Key, Counters], families
 def _answer(collection: Collection) -> Answer:
     server, entries = _read(collection)
     own = server["role_oid"] if server["role_is_ours"] else None
-    told = [row for row in entries if row["userid"] != own]
-    hidden_ms = [row["total_ms"] for row in told if row["queryid"] is None]
+    told = [tuple(row.values()) for row in entries if row["userid"] != own]
+    hidden_ms = [row["total_ms"] for row in entries if row["queryid"] is None and row["userid"] != own]
+    place = edits.Place(_system(collection.reader), server["dbid"], collection.reader.server_version // 10_000)
     reading = Reading(
         slot=collection.slot,
         at=server["read_at"],
-        epoch=f"{_system(collection.reader)}/{server['dbid']}/{own or ''}",
+        epoch=f"{place.system}/{place.dbid}/{own or ''}",
         started_at=server["started_at"],
         stats_reset_at=server["stats_reset_at"],
         evictions=server["evictions"],
@@ -111,11 +121,11 @@ def _answer(collection: Collection) -> Answer:
     )
     return Answer(
         reading,
-        rows={_key(row): row for row in told if row["queryid"] is not None},
+        place,
+        counters={Key._make(row[:3]): Counters._make(row[3:]) for row in told if row[2] is not None},
         entries=len(entries),
         role=server["role_name"],
         own_role=server["role_name"] if own else None,
-        times_io=server["times_io"],
     )
 
 
@@ -137,46 +147,31 @@ def _read(collection: Collection) -> tuple[dict[str, Any], list[dict[str, Any]]]
 
 
 def _system(reader: Reader) -> str:
-    """Some services keep the identifier of the cluster from everybody."""
+    """Some services keep the identifier of the cluster from everybody; then its version has to tell two apart."""
     try:
         with reader.savepoint():
             return str(reader.ask(SYSTEM)[0]["system_identifier"])
     except TargetRefused:
-        return "unknown"
+        return f"unknown-{reader.server_version // 10_000}"
 
 
-def _families(collection: Collection, keys: AbstractSet[Key], known: dict[Key, int]) -> dict[Key, int]:
-    """The family of every entry. Texts are asked for only where an entry was never seen; one that was evicted in
-    the meantime has none, and is new again when it returns.
+def _families(collection: Collection, unseen: AbstractSet[Key]) -> tuple[dict[Key, int], dict[Key, str]]:
+    """Families and roles of entries that were never seen; only for those are texts asked for. One that was evicted
+    in the meantime has none, and is new again when it returns.
     """
-    unseen = keys - known.keys()
     if not unseen:
-        return known
+        return {}, {}
     listed = ",".join(map(str, sorted({key.queryid for key in unseen})))
     collection.reader.rows(UNSEEN, {"queryids": f"{{{listed}}}"})
-    texts = {_key(row): row["text"] for row in collection.reader.ask(TEXTS) if _key(row) in unseen}
-    digests = {key: digest(text) for key, text in texts.items()}
-    ids = edits.store_families(collection.target.id, collection.slot, {digests[key]: texts[key] for key in texts})
-    return known | {key: ids[digests[key]] for key in texts}
+    told = {_key(row): row for row in collection.reader.ask(TEXTS) if _key(row) in unseen}
+    digests = {key: digest(row["text"]) for key, row in told.items()}
+    texts = {digests[key]: row["text"] for key, row in told.items()}
+    ids = edits.store_families(collection.target.id, collection.slot, texts)
+    return {key: ids[digests[key]] for key in told}, {key: str(row["username"]) for key, row in told.items()}
 
 
 def _key(row: dict[str, Any]) -> Key:
     return Key(row["userid"], row["toplevel"], row["queryid"])
-
-
-def _counters(row: dict[str, Any], *, times_io: bool) -> Counters:
-    return Counters(
-        calls=row["calls"],
-        total_ms=row["total_ms"],
-        stddev_ms=row["stddev_ms"],
-        rows=row["rows"],
-        shared_hit=row["shared_hit"],
-        shared_read=row["shared_read"],
-        temp_blocks=row["temp_blocks"],
-        wal_bytes=row["wal_bytes"],
-        io_ms=row["io_ms"] if times_io else None,
-        stats_since=row["stats_since"],
-    )
 
 
 def _oddities(how: Step, found: Differences) -> list[str]:

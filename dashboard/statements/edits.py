@@ -1,60 +1,48 @@
-"""Writes what a reading found: families, entries, differences and the reading itself. Bulk, one statement each."""
+"""Writes what a reading found: families, the ids they have on the server, entries, differences, the reading itself."""
 
-import json
-from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, LargeBinary, any_, delete, exists, literal, or_, select, text, update
+from sqlalchemy import ARRAY, LargeBinary, any_, delete, exists, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from dashboard.statements.models import StatementEntry, StatementFamily, StatementReading, StatementSample
-from dashboard.statements.rules import Added, Counters, Key, Reading
+from dashboard.statements import bulk
+from dashboard.statements.models import (
+    StatementEntry,
+    StatementFamily,
+    StatementIdentity,
+    StatementReading,
+    StatementSample,
+)
+from dashboard.statements.rules import Added, Counters, Key, Reading, together
 from dashboard.store import db
 
 LONGEST_TEXT = 10_000
 KEEP_GONE = timedelta(days=30)
 KEY = (StatementEntry.userid, StatementEntry.toplevel, StatementEntry.queryid)
-UPSERT = text("""
-insert into statement_entry as e (
-    target_id, userid, toplevel, queryid, family_id, username, first_seen_at, changed_at, stats_since,
-    calls, total_ms, stddev_ms, rows, shared_hit, shared_read, temp_blocks, wal_bytes, io_ms
-)
+IDENTITY = "target_id, queryid, userid, toplevel, system, dbid, major, family_id"
+KNOWN_AS = text(f"""
+insert into statement_identity ({IDENTITY}, username, valid_from)
 select
-    :target_id, r.userid, r.toplevel, r.queryid, r.family_id, r.username, :slot, :slot, r.stats_since,
-    r.calls, r.total_ms, r.stddev_ms, r.rows, r.shared_hit, r.shared_read, r.temp_blocks, r.wal_bytes, r.io_ms
-from json_to_recordset(cast(:entries as json)) as r (
-    userid bigint, toplevel boolean, queryid bigint, family_id bigint, username text, stats_since timestamptz,
-    calls bigint, total_ms float8, stddev_ms float8, rows bigint, shared_hit bigint, shared_read bigint,
-    temp_blocks bigint, wal_bytes bigint, io_ms float8
-)
-on conflict (target_id, userid, toplevel, queryid) do update set
-    (username, changed_at, gone_at, stats_since, calls, total_ms, stddev_ms, rows, shared_hit, shared_read,
-     temp_blocks, wal_bytes, io_ms)
-    = (excluded.username, excluded.changed_at, null, excluded.stats_since, excluded.calls, excluded.total_ms,
-       excluded.stddev_ms, excluded.rows, excluded.shared_hit, excluded.shared_read, excluded.temp_blocks,
-       excluded.wal_bytes, excluded.io_ms)
-""")
-SAMPLES = text("""
-insert into statement_sample (
-    target_id, slot, family_id, calls, total_ms, squares_ms2, rows, shared_hit, shared_read, temp_blocks, wal_bytes,
-    io_ms
-)
-select
-    :target_id, :slot, r.family_id, r.calls, r.total_ms, r.squares_ms2, r.rows, r.shared_hit, r.shared_read,
-    r.temp_blocks, r.wal_bytes, r.io_ms
-from json_to_recordset(cast(:samples as json)) as r (
-    family_id bigint, calls bigint, total_ms float8, squares_ms2 float8, rows bigint, shared_hit bigint,
-    shared_read bigint, temp_blocks bigint, wal_bytes bigint, io_ms float8
-)
-on conflict do nothing
-""")
-GONE = text("""
-update statement_entry as e
-set gone_at = :slot
-from json_to_recordset(cast(:entries as json)) as r (userid bigint, toplevel boolean, queryid bigint)
-where (e.target_id, e.userid, e.toplevel, e.queryid) = (:target_id, r.userid, r.toplevel, r.queryid)
+    :target_id, r.queryid, r.userid, r.toplevel, :system, :dbid, :major, e.family_id, e.username, :slot
+from unnest(
+    cast(:userids as bigint[]), cast(:toplevels as boolean[]), cast(:queryids as bigint[])
+) as r (userid, toplevel, queryid)
+join statement_entry as e
+    on e.target_id = :target_id and e.userid = r.userid and e.toplevel = r.toplevel and e.queryid = r.queryid
+on conflict ({IDENTITY}) do update set valid_until = null, username = excluded.username
+""")  # noqa: S608 - names of our own columns
+NOT_KNOWN = text("""
+update statement_identity as i
+set valid_until = :slot
+from unnest(
+    cast(:userids as bigint[]), cast(:toplevels as boolean[]), cast(:queryids as bigint[])
+) as r (userid, toplevel, queryid)
+where i.target_id = :target_id
+    and (i.userid, i.toplevel, i.queryid) = (r.userid, r.toplevel, r.queryid)
+    and i.valid_until is null
 """)
 
 
@@ -63,7 +51,17 @@ class Stored(NamedTuple):
 
     family_id: int
     gone_at: datetime | None
+    changed_at: datetime
     counters: Counters
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where ids come from: the same number means another statement on another server, database or version."""
+
+    system: str
+    dbid: int
+    major: int
 
 
 def is_stored(target_id: int, slot: datetime) -> bool:
@@ -90,9 +88,18 @@ def previous_reading(target_id: int) -> Reading | None:
 def stored_entries(target_id: int) -> dict[Key, Stored]:
     """Every entry that was seen and is not forgotten, with its counters when it was read last."""
     counters = [getattr(StatementEntry, name) for name in Counters._fields]
-    columns = select(*KEY, StatementEntry.family_id, StatementEntry.gone_at, *counters)
-    found = db.session.execute(columns.where(StatementEntry.target_id == target_id))
-    return {Key(*row[:3]): Stored(row[3], row[4], Counters(*row[5:])) for row in map(tuple, found)}
+    entry = StatementEntry
+    found = select(*KEY, entry.family_id, entry.gone_at, entry.changed_at, *counters)
+    rows = db.session.execute(found.where(entry.target_id == target_id)).all()
+    return {Key._make(row[:3]): Stored(row[3], row[4], row[5], Counters._make(row[6:])) for row in map(tuple, rows)}
+
+
+def forget_entries(target_id: int, slot: datetime) -> None:
+    """Another server answers: its ids are its own, though they may look the same. The old ones stay known."""
+    identity = StatementIdentity
+    still = update(identity).where(identity.target_id == target_id, identity.valid_until.is_(None))
+    db.session.execute(still.values(valid_until=slot), execution_options={"synchronize_session": False})
+    db.session.execute(delete(StatementEntry).where(StatementEntry.target_id == target_id))
 
 
 def store_families(target_id: int, slot: datetime, texts: Mapping[bytes, str]) -> dict[bytes, int]:
@@ -124,40 +131,35 @@ def store_samples(target_id: int, slot: datetime, added: Mapping[Key, Added], fa
     sums: dict[int, Added] = {}
     for key, change in added.items():
         family_id = families[key]
-        sums[family_id] = sums[family_id] + change if family_id in sums else change
-    if not sums:
-        return
-    samples = json.dumps([{"family_id": key} | asdict(change) for key, change in sums.items()])
-    db.session.execute(SAMPLES, {"target_id": target_id, "slot": slot, "samples": samples})
-    active = StatementFamily.id == any_(literal(list(sums), ARRAY(BigInteger)))
-    seen = update(StatementFamily).where(active).values(last_seen_at=slot)
-    db.session.execute(seen, execution_options={"synchronize_session": False})
+        sums[family_id] = together(sums[family_id], change) if family_id in sums else change
+    bulk.write_samples(target_id, slot, sums)
 
 
 def store_entries(
     target_id: int,
     slot: datetime,
+    place: Place,
     counters: Mapping[Key, Counters],
+    stored: Mapping[Key, Stored],
     families: Mapping[Key, int],
     names: Mapping[Key, str],
 ) -> None:
-    """New and changed entries; those that did nothing keep their rows untouched."""
-    if not counters:
-        return
-    rows = [
-        key._asdict() | value._asdict() | {"family_id": families[key], "username": names[key]}
-        for key, value in counters.items()
-    ]
-    entries = json.dumps(rows, default=_time)
-    db.session.execute(UPSERT, {"target_id": target_id, "slot": slot, "entries": entries})
+    """New, returned and changed entries; those that did nothing keep their rows untouched."""
+    new = {key: value for key, value in counters.items() if key not in stored}
+    returned = [key for key in counters if key in stored and stored[key].gone_at is not None]
+    moved = {key: value for key, value in counters.items() if key in stored and stored[key].counters != value}
+    bulk.write_new(target_id, slot, new, families, [names[key] for key in new])
+    bulk.write_changed(target_id, slot, moved | {key: counters[key] for key in returned})
+    bulk.write_seen(slot, {families[key] for key in moved if _hour(stored[key].changed_at) != _hour(slot)})
+    _known_as(target_id, slot, place, [*new, *returned])
 
 
 def mark_gone(target_id: int, slot: datetime, keys: Collection[Key]) -> None:
     """What vanished counts in full when it returns; after 30 days it is forgotten, with families that nobody has."""
     own = StatementEntry.target_id == target_id
     if keys:
-        entries = json.dumps([key._asdict() for key in keys])
-        db.session.execute(GONE, {"target_id": target_id, "slot": slot, "entries": entries})
+        bulk.write_gone(target_id, slot, keys)
+        db.session.execute(NOT_KNOWN, {"target_id": target_id, "slot": slot} | _columns(list(keys)))
     if slot.minute:
         return
     db.session.execute(delete(StatementEntry).where(own, StatementEntry.gone_at < slot - KEEP_GONE))
@@ -167,6 +169,24 @@ def mark_gone(target_id: int, slot: datetime, keys: Collection[Key]) -> None:
     )
     old = (StatementFamily.target_id == target_id) & (StatementFamily.last_seen_at < slot - 2 * KEEP_GONE)
     db.session.execute(delete(StatementFamily).where(old, ~used), execution_options={"synchronize_session": False})
+
+
+def _known_as(target_id: int, slot: datetime, place: Place, keys: Sequence[Key]) -> None:
+    if keys:
+        where = {"target_id": target_id, "slot": slot, "system": place.system, "dbid": place.dbid, "major": place.major}
+        db.session.execute(KNOWN_AS, where | _columns(keys))
+
+
+def _columns(keys: Sequence[Key]) -> dict[str, list[int] | list[bool]]:
+    return {
+        "userids": [key.userid for key in keys],
+        "toplevels": [key.toplevel for key in keys],
+        "queryids": [key.queryid for key in keys],
+    }
+
+
+def _hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
 
 
 def store_reading(
@@ -198,9 +218,3 @@ def store_reading(
             hidden_total_ms=reading.hidden_total_ms,
         )
     )
-
-
-def _time(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(type(value).__name__)

@@ -9,7 +9,7 @@ from sqlalchemy import Select, Subquery, and_, case, func, literal, select
 from dashboard.errors import NotFound
 from dashboard.lists import ListPage, ListQuery, ListSpec
 from dashboard.statements.models import StatementEntry, StatementFamily, StatementReading, StatementSample
-from dashboard.statements.rules import one_line
+from dashboard.statements.texts import one_line
 from dashboard.statements.windows import EPOCH, Evidence, Interval
 from dashboard.store import db
 

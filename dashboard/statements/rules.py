@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from dashboard.statements.latency import longest_call
+
 INTERVAL = timedelta(minutes=1)
 LONGEST_STEP = 3 * INTERVAL
 
@@ -18,7 +20,10 @@ class Key(NamedTuple):
 
 
 class Counters(NamedTuple):
-    """Cumulative counters of an entry, as the server told them. `io_ms` is None when the server times no I/O."""
+    """Cumulative counters of an entry, as the server told them. `io_ms` is None when the server times no I/O.
+
+    `max_ms` is the longest call since `max_since` (before 17: since `stats_since`, which is not told either).
+    """
 
     calls: int
     total_ms: float
@@ -30,11 +35,17 @@ class Counters(NamedTuple):
     wal_bytes: int
     io_ms: float | None
     stats_since: datetime | None = None
+    max_ms: float | None = None
+    max_since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What an interval added. `squares_ms2` is the sum of the squared times of its calls."""
+NOTHING = Counters(0, 0.0, 0.0, 0, 0, 0, 0, 0, 0.0)
+
+
+class Added(NamedTuple):
+    """What an interval added. `squares_ms2` is the sum of the squared times of its calls; `max_ms` the longest of
+    them where it is known, `max_bound_ms` what none exceeded.
+    """
 
     calls: int = 0
     total_ms: float = 0.0
@@ -45,19 +56,25 @@ class Added:
     temp_blocks: int = 0
     wal_bytes: int = 0
     io_ms: float | None = 0.0
+    max_ms: float | None = None
+    max_bound_ms: float | None = None
 
-    def __add__(self, other: "Added") -> "Added":
-        return Added(
-            calls=self.calls + other.calls,
-            total_ms=self.total_ms + other.total_ms,
-            squares_ms2=self.squares_ms2 + other.squares_ms2,
-            rows=self.rows + other.rows,
-            shared_hit=self.shared_hit + other.shared_hit,
-            shared_read=self.shared_read + other.shared_read,
-            temp_blocks=self.temp_blocks + other.temp_blocks,
-            wal_bytes=self.wal_bytes + other.wal_bytes,
-            io_ms=None if self.io_ms is None or other.io_ms is None else self.io_ms + other.io_ms,
-        )
+
+def together(one: Added, other: Added) -> Added:
+    """What two entries of a family, or two intervals, added."""
+    return Added(
+        one.calls + other.calls,
+        one.total_ms + other.total_ms,
+        one.squares_ms2 + other.squares_ms2,
+        one.rows + other.rows,
+        one.shared_hit + other.shared_hit,
+        one.shared_read + other.shared_read,
+        one.temp_blocks + other.temp_blocks,
+        one.wal_bytes + other.wal_bytes,
+        None if one.io_ms is None or other.io_ms is None else one.io_ms + other.io_ms,
+        max((value for value in (one.max_ms, other.max_ms) if value is not None), default=None),
+        None if one.max_bound_ms is None or other.max_bound_ms is None else max(one.max_bound_ms, other.max_bound_ms),
+    )
 
 
 @dataclass(frozen=True)
@@ -85,7 +102,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Differences:
-    """What each entry did, and the entries that did not simply go on."""
+    """What each entry did, and how many did not simply go on."""
 
     added: dict[Key, Added]
     restarted: int
@@ -143,6 +160,8 @@ def differences(
         return Differences({}, 0, 0)
     for key, counters in now.items():
         old = None if step.from_zero else before.get(key)
+        if old == counters:
+            continue
         if old is None and not step.from_zero and not _is_new(counters, previous):
             uncovered += 1
             continue
@@ -173,25 +192,30 @@ def has_restarted(previous: Counters, current: Counters) -> bool:
         or current.shared_read < previous.shared_read
         or current.temp_blocks < previous.temp_blocks
         or current.wal_bytes < previous.wal_bytes
+        or (current.max_ms or 0.0) < (previous.max_ms or 0.0)
     )
 
 
 def difference(previous: Counters | None, current: Counters) -> Added:
     """What happened between two readings of an entry that went on; all of it when there was none before."""
-    if previous is None:
-        previous = Counters(0, 0.0, 0.0, 0, 0, 0, 0, 0, io_ms=0.0)
-    calls = max(0, current.calls - previous.calls)
-    total_ms = max(0.0, current.total_ms - previous.total_ms)
+    was = previous or NOTHING
+    calls = max(0, current.calls - was.calls)
+    total_ms = max(0.0, current.total_ms - was.total_ms)
+    squares = _squares(was, current, calls, total_ms)
+    before = (previous.max_ms, previous.max_since) if previous else (0.0, current.stats_since)
+    longest, bound = longest_call(calls, total_ms, squares, before=before, after=(current.max_ms, current.max_since))
     return Added(
-        calls=calls,
-        total_ms=total_ms,
-        squares_ms2=_squares(previous, current, calls, total_ms),
-        rows=max(0, current.rows - previous.rows),
-        shared_hit=max(0, current.shared_hit - previous.shared_hit),
-        shared_read=max(0, current.shared_read - previous.shared_read),
-        temp_blocks=max(0, current.temp_blocks - previous.temp_blocks),
-        wal_bytes=max(0, current.wal_bytes - previous.wal_bytes),
-        io_ms=None if current.io_ms is None else max(0.0, current.io_ms - (previous.io_ms or 0.0)),
+        calls,
+        total_ms,
+        squares,
+        max(0, current.rows - was.rows),
+        max(0, current.shared_hit - was.shared_hit),
+        max(0, current.shared_read - was.shared_read),
+        max(0, current.temp_blocks - was.temp_blocks),
+        max(0, current.wal_bytes - was.wal_bytes),
+        None if current.io_ms is None else max(0.0, current.io_ms - (was.io_ms or 0.0)),
+        longest,
+        bound,
     )
 
 
@@ -208,20 +232,3 @@ def _squares(previous: Counters, current: Counters, calls: int, total_ms: float)
     spread = current.stddev_ms**2 * current.calls - previous.stddev_ms**2 * previous.calls
     spread -= (mean - mean_before) ** 2 * previous.calls * calls / current.calls
     return float(max(0.0, spread) + calls * mean**2)
-
-
-def one_line(text: str, longest: int = 240) -> str:
-    """A statement as a row of a list shows it: no line breaks, control and direction marks made visible, cut."""
-    line = " ".join(text[: longest * 4].split())
-    shown = "".join(_visible(sign) for sign in line[:longest])
-    return f"{shown} …" if len(line) > longest or len(text) > longest * 4 else shown
-
-
-def _visible(sign: str) -> str:
-    """Control characters as pictures, marks that turn the direction of text as their code."""
-    code = ord(sign)
-    if code < 32:
-        return chr(0x2400 + code)
-    if code == 127 or 0x80 <= code < 0xA0 or code in {0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}:
-        return f"\\u{code:04x}"
-    return sign

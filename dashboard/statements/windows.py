@@ -1,10 +1,11 @@
 """What a window of statements rests on, and how its intervals become points of charts (pure)."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+
+from dashboard.statements.latency import deviation
 
 MOST_POINTS = 240
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -142,10 +143,3 @@ def gaps(intervals: Sequence[Interval], step: timedelta) -> list[tuple[datetime,
     """Stretches in which nothing was read."""
     longest = max(2 * step, timedelta(minutes=3))
     return [(before.at, after.at) for before, after in pairwise(intervals) if after.at - before.at > longest]
-
-
-def deviation(calls: float, total_ms: float, squares_ms2: float) -> float | None:
-    """Population standard deviation of a window in ms; None without a call."""
-    if not calls:
-        return None
-    return math.sqrt(max(0.0, squares_ms2 / calls - (total_ms / calls) ** 2))

@@ -7,8 +7,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.statements.rules import Counters, Key, Reading, difference, differences, has_restarted, one_line, step
-from dashboard.statements.windows import deviation
+from dashboard.statements.latency import deviation
+from dashboard.statements.rules import (
+    Counters,
+    Key,
+    Reading,
+    difference,
+    differences,
+    has_restarted,
+    step,
+    together,
+)
+from dashboard.statements.texts import one_line
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -40,7 +50,7 @@ def test_the_deviation_survives_huge_counters() -> None:
 
 def test_intervals_of_two_entries_add_up_to_the_deviation_of_all_calls() -> None:
     first, second = [1.0, 2.0, 3.0], [10.0, 30.0]
-    both = difference(None, counters(first)) + difference(None, counters(second))
+    both = together(difference(None, counters(first)), difference(None, counters(second)))
     assert deviation(both.calls, both.total_ms, both.squares_ms2) == pytest.approx(statistics.pstdev(first + second))
 
 
@@ -125,7 +135,7 @@ def test_a_statement_that_ran_over_the_last_reading_counts_when_it_ends() -> Non
 def test_untimed_reading_stays_unknown() -> None:
     untimed = counters([1.0])._replace(io_ms=None)
     assert difference(None, untimed).io_ms is None
-    assert (difference(None, untimed) + difference(None, counters([1.0]))).io_ms is None
+    assert together(difference(None, untimed), difference(None, counters([1.0]))).io_ms is None
 
 
 def test_one_line_shows_what_would_hide() -> None:

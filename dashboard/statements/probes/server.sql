@@ -5,7 +5,6 @@ select pg_catalog.clock_timestamp() as read_at,
        d.oid as dbid,
        i.dealloc as evictions,
        i.stats_reset as stats_reset_at,
-       pg_catalog.current_setting('track_io_timing')::boolean as times_io,
        r.oid as role_oid,
        r.rolname as role_name,
        not r.rolsuper

@@ -2,6 +2,7 @@
 select s.userid,
        s.toplevel,
        s.queryid,
+       pg_catalog.pg_get_userbyid(s.userid) as username,
        pg_catalog.left(s.query, 100000) as text
   from public.pg_stat_statements(true) as s
   join pg_catalog.unnest(coalesce(pg_catalog.current_setting('pilothouse.queryids', true), '{}')::bigint[]) as u (queryid)
