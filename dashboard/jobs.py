@@ -15,20 +15,32 @@ from sqlalchemy import or_, select
 
 from dashboard import retention, rollup
 from dashboard.activity import collect as activity
+from dashboard.activity import rollups as activity_rollups
 from dashboard.alerts.collect import check
 from dashboard.history import collect as history
 from dashboard.schema import collect as schema
 from dashboard.server import collect as server
+from dashboard.server import rollups as server_rollups
 from dashboard.statements import collect as statements
+from dashboard.statements import rollups as statement_rollups
 from dashboard.store import db, libpq_url
 from dashboard.tables import collect as tables
+from dashboard.tables import rollups as table_rollups
 from dashboard.targets import collect as capabilities
+from dashboard.targets import rollups as capability_rollups
 from dashboard.targets.collection import Collector
 from dashboard.targets.models import Target
 from dashboard.targets.run import Interrupted, collect_target
 
 log = logging.getLogger(__name__)
 
+ROLLUPS = (
+    *capability_rollups.ROLLUPS,
+    *activity_rollups.ROLLUPS,
+    *server_rollups.ROLLUPS,
+    *table_rollups.ROLLUPS,
+    *statement_rollups.ROLLUPS,
+)
 COLLECTORS: tuple[Collector, ...] = (capabilities, server, statements, activity, tables, schema, history)
 CONCURRENCY = 4
 GRACE_S = 8.0
@@ -75,7 +87,7 @@ def run_worker(app: Flask, beat: Callable[[], None] = lambda: None) -> None:
     """Work until SIGTERM; `beat` is called while the queue answers. A job under way is ended or given back."""
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
     with app.app_context():
-        retention.keep_house(datetime.now(UTC), app.extensions["pilothouse_settings"].keep_samples_d)
+        retention.keep_house(datetime.now(UTC), app.extensions["pilothouse_settings"].keep_days_d)
     asyncio.run(_work(make_queue(app), app, beat))
 
 
@@ -148,9 +160,13 @@ def alerts(_context: JobContext, timestamp: int) -> None:
 
 def keep_house(context: JobContext, timestamp: int) -> None:
     settings, now = current_app.extensions["pilothouse_settings"], datetime.fromtimestamp(timestamp, UTC)
-    changed = retention.keep_house(now, settings.keep_samples_d)
-    rolled = rollup.roll_up(now, settings.keep_minutes_d, is_stopping=context.should_abort)
-    log.info("house kept: %d partitions came or went, %d days were rolled up", changed, rolled)
+    changed = retention.keep_house(now, settings.keep_days_d)
+    kept = {"minutes_d": settings.keep_minutes_d, "hours_d": settings.keep_hours_d}
+    rolled = rollup.roll_up(now, ROLLUPS, **kept, is_stopping=context.should_abort)
+    merged = retention.merge_months(now, settings.keep_hours_d)
+    log.info(
+        "house kept: %d partitions came or went, %d days were rolled up, %d months merged", changed, rolled, merged
+    )
 
 
 async def retry_stalled(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue passes it

@@ -1,137 +1,46 @@
-"""Minutes that are old become hours in place: the same tables with fewer rows, so that every reader goes on unchanged.
+"""Minutes that are old become hours and hours become days, in place: the same tables with fewer rows.
 
-Each table is rolled up a day at a time in a transaction of its own (statements and their readings share one): the
-hours are made beside the partition, then take its place, so that the space of the minutes is free at once. A row of
-an hour carries the slot of the last row that went into it. Nothing remembers what is done: a day is due while two
-of its rows would become one.
+A feature says in its own `rollups.py` what a partition of its history shall hold, as a tuple ROLLUPS; jobs.py lists
+them. `Rollup({"x_sample": SQL})` is all it takes: the SQL selects every column of the table from `{x_sample}` (the
+partition), grouped by `{bucket}` (the hour or the day of `slot`), and gives each group the slot of its last row, so
+that every reader goes on unchanged. It must be true for both steps: what it makes of hours is what it would make of
+their minutes. Braces of its own are doubled.
+
+A partition (with those of the same day of tables that belong together) is rolled up in a transaction of its own: new
+rows are made beside it, then take its place, so that the space is free at once; its comment then says what it holds.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from flask import current_app
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
-from dashboard.retention import days_of, partition_of
+from dashboard.retention import Partition, is_busy, partitions_of
 from dashboard.store import db
 
 log = logging.getLogger(__name__)
 
 BUDGET_S = 60.0
 LOCK_WAIT = "500ms"  # shorter than deadlock_timeout: whoever reads these days never loses against us
-HOUR = "date_bin('1 hour', slot, timestamptz '2000-01-01 00:00+00')"
-GOES_ON = f"""coalesce(
-    is_complete
-    and lag(is_complete) over earlier
-    and since = lag(slot) over earlier
-    and {HOUR} = lag({HOUR}) over earlier,
-    false
-)"""
-RUNS = f"""
-create temp table rolled_run on commit drop as
-select target_id, slot, max(slot) over (partition by target_id, run) as last
-from (
-    select target_id, slot, count(*) filter (where not goes_on) over (partition by target_id order by slot) as run
-    from (
-        select target_id, slot, {GOES_ON} as goes_on
-        from {{statement_reading}}
-        window earlier as (partition by target_id order by slot)
-    ) as told
-) as counted
-"""  # noqa: S608 - the parts are our own
-READINGS = """
-select
-    target_id, slot, told.since, is_complete, reason, read_at, epoch, started_at, stats_reset_at, evictions, own_role,
-    told.entries, told.hidden_entries, told.hidden_ms, hidden_total_ms, told.readings
-from {statement_reading}
-join (
-    select
-        target_id, last as slot, min(since) as since, max(entries) as entries, max(hidden_entries) as hidden_entries,
-        sum(hidden_ms) as hidden_ms, sum(readings) as readings
-    from {statement_reading}
-    join rolled_run using (target_id, slot)
-    group by target_id, last
-) as told using (target_id, slot)
-"""
-STATEMENTS = """
-select
-    target_id, coalesce(last, slot) as slot, family_id, sum(calls) as calls, sum(total_ms) as total_ms,
-    sum(squares_ms2) as squares_ms2, sum(rows) as rows, sum(shared_hit) as shared_hit,
-    sum(shared_read) as shared_read, sum(temp_blocks) as temp_blocks, sum(wal_bytes) as wal_bytes,
-    case when bool_and(io_ms is not null) then sum(io_ms) end as io_ms
-from {statement_sample}
-left join rolled_run using (target_id, slot)
-group by target_id, coalesce(last, slot), family_id
-"""
-ACTIVITY = f"""
-select
-    target_id, max(slot) as slot, max(active) as active, max(idle) as idle,
-    max(idle_in_transaction) as idle_in_transaction, max(waiting) as waiting, max(blocked) as blocked,
-    max(longest_transaction_ms) as longest_transaction_ms, max(hidden) as hidden, (
-        select coalesce(jsonb_object_agg(most.application, most.sessions), '{{{{}}}}')
-        from (
-            select one.key as application, max(cast(one.value as bigint)) as sessions
-            from unnest(array_agg(by_application)) as minute(applications)
-            cross join jsonb_each(minute.applications) as one
-            group by one.key
-        ) as most
-    ) as by_application
-from {{activity_sample}}
-group by target_id, {HOUR}
-"""  # noqa: S608 - the parts are our own
-DATABASES = f"""
-select distinct on (target_id, {HOUR}) *
-from {{database_sample}}
-order by target_id, {HOUR}, slot desc
-"""  # noqa: S608 - the parts are our own
-TABLES = f"""
-select distinct on (target_id, oid, {HOUR}) *
-from {{table_sample}}
-order by target_id, oid, {HOUR}, slot desc
-"""  # noqa: S608 - the parts are our own
-COSTS = f"""
-select
-    target_id, max(slot) as slot, cadence, sum(duration_ms) as duration_ms, sum(target_ms) as target_ms,
-    sum(statements) as statements, sum(rows) as rows
-from {{collector_cost}}
-group by target_id, cadence, {HOUR}
-"""  # noqa: S608 - the parts are our own
+GRAINS = {
+    "minutes": "slot",
+    "hours": "date_bin('1 hour', slot, timestamptz '2000-01-01 00:00+00')",
+    "days": "date_bin('1 day', slot, timestamptz '2000-01-01 00:00+00')",
+}
+COARSER = tuple(GRAINS)
 
 
 @dataclass(frozen=True)
 class Rollup:
-    """Tables whose days change together; `double` asks the first one which old rows are not the only one of an hour.
+    """What the partitions of tables that change together shall hold; `before` is run first."""
 
-    `hours` has for each table what its day shall hold; braces name the day's partitions. `before` is run first.
-    """
-
-    double: str
-    hours: Mapping[str, str]
+    rows: Mapping[str, str]
     before: str = ""
-
-
-def _same_hour(table: str, keys: str = "target_id") -> str:
-    """Rows whose key has an earlier row in the same hour."""
-    earlier = f"lag({HOUR}) over (partition by {keys} order by slot)"
-    return f"select slot, {HOUR} = {earlier} as is_double from {table} where slot < :before"  # noqa: S608 - our own
-
-
-ROLLUPS = (
-    Rollup(_same_hour("collector_cost", "target_id, cadence"), {"collector_cost": COSTS}),
-    Rollup(_same_hour("activity_sample"), {"activity_sample": ACTIVITY}),
-    Rollup(_same_hour("database_sample"), {"database_sample": DATABASES}),
-    Rollup(_same_hour("table_sample", "target_id, oid"), {"table_sample": TABLES}),
-    Rollup(
-        f"select slot, {GOES_ON} as is_double from statement_reading where slot < :before "  # noqa: S608 - our own
-        "window earlier as (partition by target_id order by slot)",
-        {"statement_reading": READINGS, "statement_sample": STATEMENTS},
-        before=RUNS,
-    ),
-)
 
 
 def minutes_kept() -> timedelta:
@@ -139,68 +48,89 @@ def minutes_kept() -> timedelta:
     return timedelta(days=current_app.extensions["pilothouse_settings"].keep_minutes_d)
 
 
-def roll_up(
-    now: datetime, keep_d: int, *, budget_s: float = BUDGET_S, is_stopping: Callable[[], bool] = lambda: False
-) -> int:
-    """Roll up the days before the last `keep_d`, oldest first; how many changed. What the budget leaves is due again.
+def hours_kept() -> timedelta:
+    """What is older may be days; no window of a list reaches further back."""
+    return timedelta(days=current_app.extensions["pilothouse_settings"].keep_hours_d)
 
-    Safe to run at any time, by two workers too: the second one finds the day locked, or done.
+
+def roll_up(
+    now: datetime,
+    rollups: Iterable[Rollup],
+    *,
+    minutes_d: int,
+    hours_d: int,
+    budget_s: float = BUDGET_S,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> int:
+    """Roll up what is older than the last `minutes_d` and `hours_d` days, oldest first; how many days shrank.
+
+    Safe to run at any time, by two workers too: the second one finds the day locked, or done. What the budget
+    leaves is due again.
     """
-    before, until, changed = now.astimezone(UTC).date() - timedelta(days=keep_d), monotonic() + budget_s, 0
-    for rollup in ROLLUPS:
-        for day in _due(rollup, before):
+    today, until, changed = now.astimezone(UTC).date(), monotonic() + budget_s, 0
+    before = {"days": today - timedelta(days=hours_d), "hours": today - timedelta(days=minutes_d)}
+    for rollup in rollups:
+        for parts in _together(rollup):
+            first = next(iter(parts.values()))
+            grain = next((grain for grain, oldest in before.items() if first.until <= oldest), "minutes")
+            if COARSER.index(grain) <= COARSER.index(first.grain):
+                continue
             if monotonic() >= until or is_stopping():
                 log.info("roll-up: %d days done, the rest waits for the next run", changed)
                 return changed
-            changed += _roll_up_day(rollup, day)
+            changed += _roll_up(rollup, parts, grain)
     return changed
 
 
-def _due(rollup: Rollup, before: date) -> list[date]:
-    """Days that have a partition of their own and minutes in it."""
-    tables = [db.metadata.tables[name] for name in rollup.hours]
-    asked = f"""
-        select distinct cast(slot at time zone 'UTC' as date) as day
-        from ({rollup.double}) as told
-        where is_double
-        order by day
-    """  # noqa: S608 - the parts are our own
-    with db.engine.connect() as connection:
-        found = connection.scalars(text(asked), {"before": datetime(*before.timetuple()[:3], tzinfo=UTC)}).all()
-    has_partitions = set.intersection(*(days_of(table) for table in tables))
-    return [day for day in found if day in has_partitions]
+def _together(rollup: Rollup) -> Iterator[dict[str, Partition]]:
+    """For each day that all tables have a partition of: the partition by table."""
+    found = {name: {part.first: part for part in partitions_of(db.metadata.tables[name])} for name in rollup.rows}
+    for first in sorted(set.intersection(*(set(parts) for parts in found.values()))):
+        yield {name: parts[first] for name, parts in found.items()}
 
 
-def _roll_up_day(rollup: Rollup, day: date) -> bool:
-    parts = {name: partition_of(db.metadata.tables[name], day) for name in rollup.hours}
+def _roll_up(rollup: Rollup, parts: Mapping[str, Partition], grain: str) -> bool:
+    names = {table: part.name for table, part in parts.items()}
     with db.engine.connect() as connection:
         try:
             with connection.begin():
                 connection.execute(text(f"set local lock_timeout = '{LOCK_WAIT}'"))
-                connection.execute(text(f"lock table {', '.join(parts.values())} in share row exclusive mode"))
-                return _replace(connection, rollup, parts)
-        except OperationalError as error:
-            log.warning("roll-up of %s in %s waits for the next run: %s", day, ", ".join(parts), error.orig)
+                connection.execute(text(f"lock table {', '.join(names.values())} in share row exclusive mode"))
+                return _replace(connection, rollup, names, grain)
+        except DBAPIError as error:
+            if not is_busy(error):
+                raise
+            log.warning("roll-up of %s waits for the next run: %s", ", ".join(names.values()), error.orig)
             return False
 
 
-def _replace(connection: Connection, rollup: Rollup, parts: Mapping[str, str]) -> bool:
-    """Others may read until the very end; then the partitions are theirs again in the time it takes to write hours."""
-    if rollup.before:
-        connection.execute(text(rollup.before.format(**parts)))
-    for name, hours in rollup.hours.items():
-        connection.execute(text(f"create temp table rolled_{name} on commit drop as {hours.format(**parts)}"))
-    first = next(iter(parts))
-    if not _shrinks(connection, parts[first], f"rolled_{first}"):
+def _replace(connection: Connection, rollup: Rollup, names: Mapping[str, str], grain: str) -> bool:
+    """Others may read until the very end, and again in the time that it takes to write few rows."""
+    if _is_done(connection, names, grain):
         return False
-    connection.execute(text(f"truncate {', '.join(parts.values())}"))
-    for name, part in parts.items():
-        columns = ", ".join(db.metadata.tables[name].columns.keys())
-        copied = f"insert into {part} ({columns}) select {columns} from rolled_{name}"  # noqa: S608 - our own names
+    given = {**names, "bucket": GRAINS[grain]}
+    if rollup.before:
+        connection.execute(text(rollup.before.format(**given)))
+    for table, rows in rollup.rows.items():
+        connection.execute(text(f"create temp table rolled_{table} on commit drop as {rows.format(**given)}"))
+    for name in names.values():
+        connection.execute(text(f"comment on table {name} is '{grain}'"))
+    if not any(_shrinks(connection, name, f"rolled_{table}") for table, name in names.items()):
+        return False
+    connection.execute(text(f"truncate {', '.join(names.values())}"))
+    for table, name in names.items():
+        columns = ", ".join(db.metadata.tables[table].columns.keys())
+        copied = f"insert into {name} ({columns}) select {columns} from rolled_{table}"  # noqa: S608 - our own names
         connection.execute(text(copied))
     return True
 
 
-def _shrinks(connection: Connection, part: str, rolled: str) -> bool:
-    asked = f"select (select count(*) from {rolled}) < (select count(*) from {part})"  # noqa: S608 - our own names
+def _is_done(connection: Connection, names: Mapping[str, str], grain: str) -> bool:
+    """Another worker was faster."""
+    asked = text("select obj_description(cast(:name as regclass), 'pg_class')")
+    return bool(connection.scalar(asked, {"name": next(iter(names.values()))}) == grain)
+
+
+def _shrinks(connection: Connection, name: str, rolled: str) -> bool:
+    asked = f"select (select count(*) from {rolled}) < (select count(*) from {name})"  # noqa: S608 - our own names
     return bool(connection.scalar(text(asked)))

@@ -5,7 +5,16 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -93,9 +102,19 @@ class Settings(BaseModel):
         "PILOTHOUSE_SESSION_ABSOLUTE_H", 168, "Hours until a session ends in any case", ge=1, le=2_160
     )
     keep_minutes_d: int = env(
-        "PILOTHOUSE_KEEP_MINUTES_D", 7, "Days that samples of minutes are kept; older ones become hours", ge=1, le=3_650
+        "PILOTHOUSE_KEEP_MINUTES_D", 7, "Days that samples of minutes are kept; older ones become hours", ge=1, le=90
     )
-    keep_samples_d: int = env("PILOTHOUSE_KEEP_SAMPLES_D", 90, "Days that samples are kept at all", ge=1, le=3_650)
+    keep_hours_d: int = env(
+        "PILOTHOUSE_KEEP_HOURS_D", 90, "Days that hours are kept; older ones become days", ge=90, le=3_650
+    )
+    keep_days_d: int = env("PILOTHOUSE_KEEP_DAYS_D", 730, "Days that samples are kept at all", ge=90, le=3_650)
+
+    @field_validator("keep_days_d")
+    @classmethod
+    def is_longest(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("keep_hours_d", value):
+            raise ValueError("is shorter than PILOTHOUSE_KEEP_HOURS_D")
+        return value
 
     @field_validator("database_url")
     @classmethod

@@ -11,7 +11,7 @@ from dashboard.store import db
 
 LOCK = 7_012_026
 WAIT_S = 120
-PARTITION = re.compile(r"_p(\d{8}|default)$")
+PARTITION = re.compile(r"_(p\d{8}|m\d{6}|pdefault)$")
 
 
 def include_name(name: str | None, kind: str, _parents: object) -> bool:

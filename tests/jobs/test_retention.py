@@ -6,7 +6,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert, select, text
 
-from dashboard import retention
+from dashboard import retention, rollup
+from dashboard.jobs import ROLLUPS
 from dashboard.store import db
 from dashboard.targets.models import CollectorCost, Environment, Target
 
@@ -59,6 +60,24 @@ def test_what_is_too_old_is_dropped_wherever_it_is(target_id):
     retention.keep_house(NOW, 30)
     add(target_id, NOW)
     retention.keep_house(NOW + timedelta(days=3), 2)
+    assert places() == []
+
+
+def test_a_past_day_whose_rows_found_no_partition_gets_one(target_id):
+    add(target_id, NOW - timedelta(days=9))
+    retention.keep_house(NOW, 30)
+    assert places() == [f"collector_cost_p{NOW - timedelta(days=9):%Y%m%d}"]
+
+
+def test_a_month_is_dropped_when_its_last_day_is_too_old(target_id):
+    retention.keep_house(datetime(2026, 1, 30, tzinfo=UTC), 90)
+    add(target_id, datetime(2026, 1, 31, 12, tzinfo=UTC))
+    rollup.roll_up(datetime(2026, 5, 2, tzinfo=UTC), ROLLUPS, minutes_d=7, hours_d=90)
+    merged = retention.merge_months(datetime(2026, 5, 2, tzinfo=UTC), 90)
+    assert (merged, places()) == (sum(len(one.rows) for one in ROLLUPS), ["collector_cost_m202601"])
+    retention.keep_house(datetime(2026, 3, 2, tzinfo=UTC), 30)
+    assert places() == ["collector_cost_m202601"]
+    retention.keep_house(datetime(2026, 3, 3, tzinfo=UTC), 30)
     assert places() == []
 
 

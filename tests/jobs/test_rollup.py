@@ -1,4 +1,4 @@
-"""Old minutes become hours: every question to whole hours has the same answer before and after."""
+"""Old minutes become hours, old hours days: every question to whole ones has the same answer before and after."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,6 +12,7 @@ from sqlalchemy import func, insert, select, text
 from dashboard import retention, rollup
 from dashboard.activity import queries as activity
 from dashboard.activity.models import ActivitySample
+from dashboard.jobs import ROLLUPS
 from dashboard.lists import ListPage, ListQuery
 from dashboard.server import queries as server
 from dashboard.server.models import DatabaseSample
@@ -28,6 +29,7 @@ DAY = datetime(2026, 3, 20, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 KEPT = timedelta(days=7)
 COUNTERS = ("rows", "shared_hit", "shared_read", "temp_blocks", "wal_bytes")
+ROLLED = [name for one in ROLLUPS for name in one.rows]
 QUIET = {"epoch": "s/1/", "hidden_total_ms": 0.0, "started_at": DAY, "stats_reset_at": None, "own_role": "watcher"}
 
 
@@ -48,6 +50,10 @@ def target_id(cloned_store: Flask):
         retention.keep_house(DAY, 90)
         yield target.id
         db.session.rollback()
+
+
+def roll_up(now: datetime, minutes_d: int = 7, hours_d: int = 90, **limits: Any) -> int:
+    return rollup.roll_up(now, ROLLUPS, minutes_d=minutes_d, hours_d=hours_d, **limits)
 
 
 def add(model: type, rows: list[dict[str, Any]]) -> None:
@@ -109,14 +115,35 @@ WINDOWS = [(0, 24), (0, 1), (1, 3), (3, 5), (4, 4), (11, 2), (23, 1)]
 def test_windows_of_whole_hours_tell_the_same_before_and_after(target_id, minutes):
     readings(target_id, minutes, {} if minutes is WHOLE else TOLD)
     before = [answers(target_id, *window) for window in WINDOWS]
-    assert rollup.roll_up(NOW, 7) == 1
+    assert roll_up(NOW) == 1
     assert [answers(target_id, *window) for window in WINDOWS] == before
+
+
+def test_every_history_table_is_rolled_up_by_its_feature() -> None:
+    assert sorted(ROLLED) == sorted(table.name for table in retention.partitioned())
+
+
+def test_days_tell_of_a_whole_day_what_hours_and_minutes_told(target_id):
+    readings(target_id, ODD, TOLD)
+    before = answers(target_id, 0, 24)[1]
+    assert (roll_up(NOW), roll_up(DAY + timedelta(days=91))) == (1, 1)
+    assert answers(target_id, 0, 24)[1] == before
+    assert count(StatementSample) == 7 + 5 + 5, "four runs and three incomplete readings; not every family is in each"
+    assert roll_up(DAY + timedelta(days=91)) == 0
+
+
+def test_a_day_that_was_never_hours_becomes_a_day_at_once(target_id):
+    readings(target_id, WHOLE)
+    before = answers(target_id, 0, 24)[1]
+    assert roll_up(DAY + timedelta(days=91)) == 1
+    assert answers(target_id, 0, 24)[1] == before
+    assert count(StatementSample) == 3
 
 
 def test_a_whole_day_has_a_reading_and_a_sample_an_hour(target_id):
     readings(target_id, WHOLE)
     assert (count(StatementReading), count(StatementSample)) == (1440, 1439 + 719 + 479)
-    rollup.roll_up(NOW, 7)
+    roll_up(NOW)
     assert (count(StatementReading), count(StatementSample)) == (1 + 24, 3 * 24)
     last = db.session.get_one(StatementReading, (target_id, DAY + 24 * HOUR - MINUTE))
     assert (last.since, last.readings, last.evictions, last.entries) == (DAY + 23 * HOUR - MINUTE, 60, 1439, 1439)
@@ -124,7 +151,7 @@ def test_a_whole_day_has_a_reading_and_a_sample_an_hour(target_id):
 
 def test_incomplete_readings_stay_with_their_reason_and_part_an_hour(target_id):
     readings(target_id, list(range(60)), {20: "restarted", 21: "evicted"})
-    rollup.roll_up(NOW, 7)
+    roll_up(NOW)
     rows = db.session.scalars(select(StatementReading).order_by(StatementReading.slot)).all()
     assert [(row.slot.minute, row.readings, row.is_complete, row.reason) for row in rows] == [
         (0, 1, False, None),
@@ -141,36 +168,36 @@ def test_readings_that_do_not_follow_each_other_stay_apart_and_count_what_they_s
     times = [(DAY + slot * MINUTE, DAY + since * MINUTE, stands_for) for slot, since, stands_for in told]
     names = ("slot", "since", "readings")
     add(StatementReading, [shape | dict(zip(names, one, strict=True)) | {"read_at": one[0]} for one in times])
-    assert rollup.roll_up(NOW, 7) == 1
+    assert roll_up(NOW) == 1
     rows = db.session.scalars(select(StatementReading).order_by(StatementReading.slot)).all()
     assert [(row.since.minute, row.slot.minute, row.readings) for row in rows] == [(0, 3, 3), (8, 30, 22)]
 
 
 def test_a_second_time_changes_nothing(target_id):
     readings(target_id, ODD, TOLD)
-    assert rollup.roll_up(NOW, 7) == 1
+    assert roll_up(NOW) == 1
     written = "select ctid, xmin, slot from statement_sample order by 1"
     first = db.session.execute(text(written)).all()
     db.session.rollback()
-    assert rollup.roll_up(NOW + HOUR, 7) == 0
+    assert roll_up(NOW + HOUR) == 0
     assert db.session.execute(text(written)).all() == first
 
 
 def test_only_days_that_are_old_as_a_whole_are_rolled_up(target_id):
     readings(target_id, WHOLE)
-    assert rollup.roll_up(DAY + timedelta(days=8) - MINUTE, 7) == 0
-    assert rollup.roll_up(DAY + timedelta(days=8), 7) == 1
+    assert roll_up(DAY + timedelta(days=8) - MINUTE) == 0
+    assert roll_up(DAY + timedelta(days=8)) == 1
 
 
 def test_what_the_time_budget_leaves_is_done_the_next_time(target_id):
     slots = [DAY + minute * MINUTE for minute in (0, 1, 1440, 1441)]
     cost = {"target_id": target_id, "cadence": "minute", "duration_ms": 2, "target_ms": 1, "statements": 5, "rows": 7}
     add(CollectorCost, [cost | {"slot": slot} for slot in slots])
-    assert rollup.roll_up(NOW, 7, budget_s=0) == 0
+    assert roll_up(NOW, budget_s=0) == 0
     stops = iter([False, True])
-    assert rollup.roll_up(NOW, 7, is_stopping=lambda: next(stops)) == 1
+    assert roll_up(NOW, is_stopping=lambda: next(stops)) == 1
     assert count(CollectorCost) == 3
-    assert rollup.roll_up(NOW, 7) == 1
+    assert roll_up(NOW) == 1
     assert count(CollectorCost) == 2
 
 
@@ -180,7 +207,7 @@ def test_two_workers_at_once_roll_up_a_day_once(target_id, cloned_store):
 
     def work(_number: int) -> int:
         with cloned_store.app_context():
-            return rollup.roll_up(NOW, 7)
+            return roll_up(NOW)
 
     with ThreadPoolExecutor(2) as workers:
         assert sum(workers.map(work, range(2))) == 1
@@ -191,9 +218,9 @@ def test_a_day_that_somebody_reads_waits_for_the_next_run_and_stays_whole(target
     readings(target_id, WHOLE)
     with db.engine.connect() as other, other.begin():
         other.execute(text("select count(*) from statement_sample"))
-        assert rollup.roll_up(NOW, 7) == 0
+        assert roll_up(NOW) == 0
     assert (count(StatementReading), count(StatementSample)) == (1440, 2637)
-    assert rollup.roll_up(NOW, 7) == 1
+    assert roll_up(NOW) == 1
 
 
 def test_activity_keeps_the_most_of_an_hour(target_id):
@@ -202,7 +229,7 @@ def test_activity_keeps_the_most_of_an_hour(target_id):
     for minute, (active, longest, applications) in enumerate(seen, 7):
         own = {"active": active, "longest_transaction_ms": longest, "by_application": applications}
         add(ActivitySample, [{"target_id": target_id, "slot": DAY + minute * MINUTE, **kinds, **own}])
-    assert rollup.roll_up(NOW, 7) == 1
+    assert roll_up(NOW) == 1
     row = db.session.scalars(select(ActivitySample)).one()
     assert (row.slot, row.active, row.idle) == (DAY + 9 * MINUTE, 9, 1)
     assert (row.longest_transaction_ms, row.by_application) == (50.0, {"web": 3, "job": 8})
@@ -214,7 +241,7 @@ def test_counters_and_sizes_keep_the_last_of_each_hour(target_id):
     sizes = {"target_id": target_id, "heap_bytes": 1, "index_bytes": 1, "row_estimate": None}
     add(TableSample, [sizes | {"oid": n % 2, "slot": slot, "toast_bytes": n} for n, slot in enumerate(slots[:2])])
     add(TableSample, [sizes | {"oid": 0, "slot": slots[1], "toast_bytes": 9}])
-    assert rollup.roll_up(NOW, 7) == 2
+    assert roll_up(NOW) == 2
     found = select(DatabaseSample.slot, DatabaseSample.commits).order_by(DatabaseSample.slot)
     assert [tuple(row) for row in db.session.execute(found)] == [(slots[1], 1), (slots[3], 3)]
     tables = select(TableSample.oid, TableSample.slot, TableSample.toast_bytes).order_by(TableSample.oid)
@@ -225,7 +252,7 @@ def test_costs_add_up_by_hour_and_cadence(target_id):
     cost = {"target_id": target_id, "duration_ms": 2.5, "target_ms": 1, "statements": 5, "rows": 7}
     places = [(0, "minute"), (1, "minute"), (5, "five_minutes"), (61, "minute")]
     add(CollectorCost, [cost | {"slot": DAY + minute * MINUTE, "cadence": name} for minute, name in places])
-    assert rollup.roll_up(NOW, 7) == 1
+    assert roll_up(NOW) == 1
     rows = db.session.scalars(select(CollectorCost).order_by(CollectorCost.slot)).all()
     assert [(row.slot.minute, row.cadence, row.duration_ms, row.statements) for row in rows] == [
         (1, "minute", 5.0, 10),
@@ -236,17 +263,31 @@ def test_costs_add_up_by_hour_and_cadence(target_id):
 
 def test_rolled_up_counters_are_no_gap_where_they_went_on(target_id):
     add(DatabaseSample, [{"target_id": target_id, "slot": DAY + n * MINUTE, "commits": 60 * n} for n in range(2880)])
-    rollup.roll_up(DAY + timedelta(days=8), 7)
+    roll_up(DAY + timedelta(days=8))
     sampled = server.samples(target_id, DAY, HOUR)
     assert len(sampled) == 48
     assert gaps(sampled, DAY, DAY + timedelta(days=2), HOUR) == []
     assert {value for _, value in series(sampled, HOUR).commits_per_s} == {1.0}
 
 
+def test_a_month_of_days_becomes_one_partition_with_the_same_rows(target_id):
+    readings(target_id, ODD, TOLD)
+    roll_up(DAY + timedelta(days=91))
+    before = answers(target_id, 0, 24)
+    assert retention.merge_months(datetime(2026, 6, 29, tzinfo=UTC), 90) == 0
+    assert retention.merge_months(datetime(2026, 6, 30, tzinfo=UTC), 90) == 0, "22 and 23 March are no days yet"
+    roll_up(datetime(2026, 6, 30, tzinfo=UTC))
+    assert retention.merge_months(datetime(2026, 6, 30, tzinfo=UTC), 90) == len(ROLLED)
+    assert answers(target_id, 0, 24) == before
+    parts = [part.name for part in retention.partitions_of(db.metadata.tables["statement_sample"])]
+    assert parts == ["statement_sample_m202603"]
+    assert retention.merge_months(datetime(2026, 6, 30, tzinfo=UTC), 90) == 0
+
+
 @pytest.mark.parametrize("days", [8, 10, 30, 90])
 def test_rolled_up_statements_are_no_gap_in_any_window_that_holds_them(target_id, days):
     readings(target_id, WHOLE)
-    rollup.roll_up(NOW, 7)
+    roll_up(NOW)
     known = evidence(target_id, timedelta(days=days), DAY + timedelta(days=1))
     step = windows.bucket(timedelta(days=days), KEPT)
     drawn = queries.intervals_of(target_id, 1, known, step)
