@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from dashboard.statements.blocks import LEVELS, closed
 from dashboard.statements.rules import Added, Counters, Key
@@ -32,12 +33,23 @@ select :target_id, :slot, r.*
 from unnest({_unnested(("bigint", *ADDED_TYPES))}) as r
 on conflict do nothing
 """)  # noqa: S608 - names of our own columns
-CHANGED = text(f"""
+CHANGED = """
 update statement_entry as e
-set (changed_at, gone_at, {COUNTERS}) = (:slot, null, {", ".join(f"r.{name}" for name in Counters._fields)})
-from unnest({_unnested((*KEY_TYPES, *COUNTER_TYPES))}) as r (userid, toplevel, queryid, {COUNTERS})
+set (changed_at, gone_at, {columns}) = (:slot, null, {values})
+from unnest({types}) as r (userid, toplevel, queryid, {columns})
 where e.target_id = :target_id and e.userid = r.userid and e.toplevel = r.toplevel and e.queryid = r.queryid
-""")  # noqa: S608
+"""
+
+
+def _changed(names: Sequence[str]) -> TextClause:
+    types = [COUNTER_TYPES[Counters._fields.index(name)] for name in names]
+    columns, values = ", ".join(names), ", ".join(f"r.{name}" for name in names)
+    return text(CHANGED.format(columns=columns, values=values, types=_unnested((*KEY_TYPES, *types))))
+
+
+GOES_ON = tuple(name for name in Counters._fields if name not in {"stats_since", "max_since"})
+WENT_ON, RESTARTED = _changed(GOES_ON), _changed(Counters._fields)
+going_on = attrgetter(*GOES_ON)
 NEW = text(f"""
 insert into statement_entry (
     target_id, first_seen_at, changed_at, username, userid, toplevel, queryid, {COUNTERS}, family_id
@@ -66,15 +78,22 @@ group by family_id
 
 
 def write_samples(target_id: int, slot: datetime, sums: Mapping[int, Added]) -> None:
-    """One row for each family that did something."""
+    """One row for each family that did something, in the order of the primary key: its pages fill one by one."""
     if sums:
-        _run(SAMPLES, ((family_id, *added) for family_id, added in sums.items()), target_id=target_id, slot=slot)
+        _run(SAMPLES, ((family_id, *sums[family_id]) for family_id in sorted(sums)), target_id=target_id, slot=slot)
 
 
 def write_changed(target_id: int, slot: datetime, counters: Mapping[Key, Counters]) -> None:
-    """Entries whose counters are not those that are stored, or that returned."""
+    """Entries that count on from where they began; the times of their beginning stay as they are."""
     if counters:
-        _run(CHANGED, ((*key, *value) for key, value in counters.items()), target_id=target_id, slot=slot)
+        rows = ((*key, *going_on(value)) for key, value in counters.items())
+        _run(WENT_ON, rows, target_id=target_id, slot=slot)
+
+
+def write_restarted(target_id: int, slot: datetime, counters: Mapping[Key, Counters]) -> None:
+    """Entries that began anew, or returned."""
+    if counters:
+        _run(RESTARTED, ((*key, *value) for key, value in counters.items()), target_id=target_id, slot=slot)
 
 
 def write_new(
@@ -108,7 +127,7 @@ def sum_up(target_id: int, previous: datetime, current: datetime) -> None:
         db.session.execute(text(sums), place)
 
 
-def _run(statement: Any, rows: Iterable[Sequence[Any]], **params: Any) -> None:
+def _run(statement: TextClause, rows: Iterable[Sequence[Any]], **params: Any) -> None:
     columns = {f"c{place}": _array(column) for place, column in enumerate(zip(*rows, strict=True))}
     db.session.execute(statement, columns | params)
 

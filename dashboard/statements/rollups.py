@@ -41,7 +41,7 @@ select
     sum(squares_ms2) as squares_ms2, sum(rows) as rows, sum(shared_hit) as shared_hit,
     sum(shared_read) as shared_read, sum(temp_blocks) as temp_blocks, sum(wal_bytes) as wal_bytes,
     case when bool_and(io_ms is not null) then sum(io_ms) end as io_ms,
-    case when bool_and(max_ms is not null) then max(max_ms) end as max_ms,
+    max(max_ms) as max_ms,
     case when bool_and(max_bound_ms is not null) then max(max_bound_ms) end as max_bound_ms
 from {statement_sample}
 left join rolled_run using (target_id, slot)
