@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
-from dashboard.tables.models import IndexState
+from dashboard.tables.bloat_columns import BLOAT, same_relation
+from dashboard.tables.models import IndexState, RelationBloat
 from dashboard.targets.queries import probe_state
 
 
@@ -22,6 +23,9 @@ class IndexRow:
     method: str
     columns: list[str]
     size_bytes: int | None
+    bloat_bytes: int | None
+    bloat_share: float | None
+    bloat_reason: str | None
     scans: int | None
     rows_read: int | None
     last_scan_at: datetime | None
@@ -36,6 +40,7 @@ class IndexRow:
 
 
 SORTS = tuple(field.name for field in fields(IndexRow))
+COLUMNS: dict[str, Any] = {name: BLOAT[name] if name in BLOAT else getattr(IndexState, name) for name in SORTS}
 STATES: dict[str, ColumnElement[bool]] = {
     "no_scans": IndexState.scans == 0,
     "invalid": ~IndexState.is_valid,
@@ -47,16 +52,16 @@ STATES: dict[str, ColumnElement[bool]] = {
 
 def index_page(target_id: int, query: ListQuery) -> ListPage[IndexRow]:
     """The indexes that fit search and filters; those of partitions stand under their parent unless asked for."""
-    found = _filtered(select(*(getattr(IndexState, name) for name in SORTS)), query).where(
-        IndexState.target_id == target_id
-    )
+    rows = select(*(column.label(name) for name, column in COLUMNS.items()))
+    rows = rows.outerjoin(RelationBloat, same_relation(IndexState.target_id, IndexState.oid))
+    found = _filtered(rows.where(IndexState.target_id == target_id), query)
     total = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
-    column = getattr(IndexState, query.sort)
+    column = COLUMNS[query.sort]
     order = column.desc().nulls_last() if query.descending else column.asc().nulls_last()
     ordered = found.order_by(order, IndexState.schema, IndexState.table_name, IndexState.name)
-    rows = db.session.execute(ordered.limit(query.limit).offset(query.offset))
+    shown = db.session.execute(ordered.limit(query.limit).offset(query.offset))
     state = probe_state(target_id, "tables")
-    return ListPage([IndexRow(**row) for row in rows.mappings()], total, query, state.as_of if state else None)
+    return ListPage([IndexRow(**row) for row in shown.mappings()], total, query, state.as_of if state else None)
 
 
 def index_schema_names(target_id: int) -> list[str]:

@@ -12,7 +12,8 @@ from sqlalchemy.orm import aliased
 from dashboard.errors import NotFound
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
-from dashboard.tables.models import IndexState, TableSample, TableState
+from dashboard.tables.bloat_columns import BLOAT, same_relation
+from dashboard.tables.models import IndexState, RelationBloat, TableSample, TableState
 from dashboard.tables.rows import KIND_WORDS, KINDS, Index, Known, SizeAt, Table
 from dashboard.tables.rules import GROWTH_SPAN, GROWTH_TOLERANCE
 from dashboard.targets.queries import probe_state
@@ -40,6 +41,9 @@ class TableRow:
     growth_24h_bytes: int | None
     row_estimate: int | None
     dead_rows: int | None
+    bloat_bytes: int | None
+    bloat_share: float | None
+    bloat_reason: str | None
     sequential_scans: int | None
     index_scans: int | None
     last_vacuum_at: datetime | None
@@ -56,8 +60,10 @@ class TableRow:
 
 PARENT = aliased(TableState)
 COLUMNS: dict[str, Any] = {
-    name: getattr(TableState, name) for name in (field.name for field in fields(TableRow)) if name != "parent"
-} | {"parent": PARENT.name}
+    name: getattr(TableState, name)
+    for name in (field.name for field in fields(TableRow))
+    if name != "parent" and name not in BLOAT
+} | {"parent": PARENT.name, **BLOAT}
 SORTS = tuple(field.name for field in fields(TableRow) if field.name != "oid")
 
 
@@ -209,7 +215,9 @@ def _totals_at(target_id: int, at: datetime) -> dict[int, int]:
 def _rows(target_id: int) -> Select[Any]:
     columns = [column.label(name) for name, column in COLUMNS.items()]
     same = (PARENT.target_id == TableState.target_id, PARENT.oid == TableState.parent_oid)
-    return select(*columns).outerjoin(PARENT, same[0] & same[1]).where(TableState.target_id == target_id)
+    found = select(*columns).outerjoin(PARENT, same[0] & same[1])
+    found = found.outerjoin(RelationBloat, same_relation(TableState.target_id, TableState.oid))
+    return found.where(TableState.target_id == target_id)
 
 
 def _filtered(found: Select[Any], query: ListQuery) -> Select[Any]:

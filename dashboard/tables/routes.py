@@ -8,12 +8,14 @@ from dashboard.changes.queries import marks
 from dashboard.lists import WINDOWS, ListPage, ListSpec, parse_list, respond
 from dashboard.names import decode
 from dashboard.security.guards import requires
-from dashboard.tables import index_queries, queries, rules
+from dashboard.tables import bloat_queries, index_queries, queries, rules
+from dashboard.tables.bloat_routes import blueprint as bloat
 from dashboard.tables.collect import PROBE
 from dashboard.tables.rows import KIND_WORDS, KINDS
 from dashboard.targets.queries import probe_state, target_by_slug
 
 blueprint = Blueprint("tables", __name__)
+blueprint.register_blueprint(bloat)
 WEEK = timedelta(days=7)
 TABLES = ListSpec(
     sorts=queries.SORTS,
@@ -74,6 +76,7 @@ def table(slug: str, address: str) -> Response:
         until=now,
         windows=WINDOWS,
         state=state,
+        **bloat_queries.shown(target.id, found),
     )
 
 

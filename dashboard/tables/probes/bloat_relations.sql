@@ -14,7 +14,9 @@ select
     pg_stat_get_mod_since_analyze(t.oid) as modified,
     coalesce(c.reloptions, '{}') as options,
     m.amname as method,
-    coalesce(has_table_privilege(t.oid, 'SELECT'), false) as may_read,
+    coalesce(
+        has_table_privilege(t.oid, 'SELECT') and (i.indexprs is null or has_table_privilege(c.oid, 'SELECT')), false
+    ) as may_read,
     t.relrowsecurity and row_security_active(t.oid) as is_hidden,
     coalesce(i.indisunique, false) as is_unique,
     i.indpred is not null as is_partial,
