@@ -16,6 +16,7 @@ FEATURES = {path.parent.name for path in (ROOT / "dashboard").glob("*/routes.py"
 PURE = {
     "rules", "evaluate", "wire", "forms", "formats", "charts", "ticks", "sqltext", "series", "layout", "names",
     "bucketing", "family", "windows", "cluster", "spans",
+    "verdicts", "verdicts_redundant", "verdicts_keys", "verdicts_remedies", "verdicts_findings",
 }  # fmt: skip
 IMPURE_ROOTS = {"flask", "flask_login", "flask_wtf", "sqlalchemy", "psycopg", "requests"}
 CLOCKS = {"now", "utcnow", "time", "monotonic", "today"}
@@ -45,6 +46,7 @@ READS_FROM = {
     ("advice", "tables"),
     ("tables", "changes"),
     ("tables", "findings"),
+    ("tables", "server"),
     ("vacuum", "changes"),
     ("vacuum", "findings"),
     ("vacuum", "tables"),

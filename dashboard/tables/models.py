@@ -134,6 +134,26 @@ class IndexState(Base):
     relfilenode: Mapped[int | None]
 
 
+class IndexVerdict(Base):
+    """What the last judgement says of an index: its use over all servers of the cluster, and what is wrong with it.
+
+    `scans` were counted since `since`. `own_scans` are those of this server alone; `used_at` is when they were last
+    seen to rise, for servers before 16, which do not tell.
+    """
+
+    __tablename__ = "index_verdict"
+
+    target_id: Mapped[int] = mapped_column(ForeignKey("target.id", ondelete="CASCADE"), primary_key=True)
+    oid: Mapped[int] = mapped_column(primary_key=True)
+    verdict: Mapped[str]
+    why: Mapped[str]
+    since: Mapped[datetime | None]
+    scans: Mapped[int | None]
+    own_scans: Mapped[int | None]
+    used_at: Mapped[datetime | None]
+    trouble: Mapped[str | None]
+
+
 class RelationBloat(Base):
     """What a vacuum or a rewrite would give back, of tables and b-trees of 1 MB and more.
 

@@ -1,4 +1,4 @@
-"""Findings with their remedies and dismissals."""
+"""Findings with their remedies and dismissals, and what is said of the use of each index."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -45,7 +45,24 @@ def upgrade() -> None:
         sa.UniqueConstraint("target_id", "key", name=op.f("uq_finding_target_id_key")),
     )
     op.create_index("ix_finding_open", "finding", ["target_id", "source"], postgresql_where=sa.text("ended_at is null"))
+    op.create_table(
+        "index_verdict",
+        sa.Column("target_id", sa.BigInteger(), nullable=False),
+        sa.Column("oid", sa.BigInteger(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("scans", sa.BigInteger(), nullable=True),
+        sa.Column("own_scans", sa.BigInteger(), nullable=True),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["target_id"], ["target.id"], name=op.f("fk_index_verdict_target_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("target_id", "oid", name=op.f("pk_index_verdict")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("index_verdict")
     op.drop_table("finding")

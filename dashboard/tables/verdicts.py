@@ -1,0 +1,152 @@
+"""How much an index is used, said only where the evidence carries it (pure)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from dashboard.formats import count_text
+from dashboard.tables.rows import Index
+
+Verdict = Literal["used", "rarely", "idle", "not_enough_evidence", "cannot_drop"]
+VERDICTS: tuple[Verdict, ...] = ("idle", "rarely", "used", "cannot_drop", "not_enough_evidence")
+BUSINESS_CYCLE = timedelta(days=31)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+RARELY_PER_DAY = 1.0
+HUGE_SCAN_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class HostUse:
+    """Scans of an index on one server since `since`, None where nobody can say since when or how many."""
+
+    host: str
+    scans: int | None
+    rows_read: int | None
+    since: datetime | None
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Use:
+    """A verdict with the window that it speaks about; `why` is what a person reads."""
+
+    verdict: Verdict
+    why: str
+    since: datetime | None
+    scans: int | None
+    last_used_at: datetime | None
+    scans_per_day: float | None
+
+
+def judge_use(index: Index, hosts: Sequence[HostUse], missing_hosts: Sequence[str], now: datetime) -> Use:
+    """Used, rarely or idle over all servers that answer questions; what serves another purpose cannot be dropped.
+
+    Use that was seen needs no long window; its absence needs a whole business cycle on every server.
+    """
+    scans, since = _scans(hosts), window_start(hosts)
+    last_used_at = max((host.last_used_at for host in hosts if host.last_used_at), default=None)
+    is_past = _is_past(last_used_at, since, now)
+    since = last_used_at if is_past else since
+    per_day = scans / max((now - since) / DAY, 1.0) if scans is not None and since and not is_past else None
+    lacking = missing_evidence(since, missing_hosts, now)
+    if scans is not None and per_day is not None and per_day >= RARELY_PER_DAY:
+        verdict: Verdict = "used"
+    elif purpose := other_purpose(index):
+        verdict, lacking = "cannot_drop", purpose
+    elif scans is None or lacking:
+        verdict = "not_enough_evidence"
+    else:
+        verdict, lacking = ("idle", None) if is_past or not scans else ("rarely", "That is less than once a day.")
+    seen = _seen(hosts, scans, since, now) if not is_past else _past(hosts, last_used_at, now)
+    why = f"{seen} {lacking}" if lacking and verdict != "used" else seen
+    return Use(verdict, why, since, scans, last_used_at, per_day)
+
+
+def window_start(hosts: Sequence[HostUse]) -> datetime | None:
+    """Since when all of them count: the latest start; None when one does not know."""
+    starts = [host.since for host in hosts]
+    return max((start for start in starts if start), default=None) if all(starts) else None
+
+
+def missing_evidence(since: datetime | None, missing_hosts: Sequence[str], now: datetime) -> str | None:
+    """Why the absence of scans proves nothing yet; None when it does."""
+    if missing_hosts:
+        return f"Not watched: {', '.join(missing_hosts)}. Scans there are not counted, so nothing can be said."
+    if since is None:
+        return "It is not known since when the server counts scans."
+    if now - since < BUSINESS_CYCLE:
+        return (
+            f"Watched for {span_text(now - since)}; {BUSINESS_CYCLE.days} days without a reset are needed, "
+            "so that monthly work is seen."
+        )
+    if since > last_month_end(now):
+        return "The window does not hold the last day of a month yet, when monthly work usually runs."
+    return None
+
+
+def last_month_end(now: datetime) -> datetime:
+    """The start of the last day of the month before."""
+    return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - DAY
+
+
+def index_window(index: Index, parts: Iterable[Index] = ()) -> datetime | None:
+    """Since when the scans of an index on its server are known: it exists, is watched, and was not reset.
+
+    A partitioned index is as old as itself: a younger partition adds all its scans, a reset one hides some.
+    """
+    resets = [part.counted_since for part in parts if (part.counted_since or index.first_seen_at) > part.first_seen_at]
+    starts = [index.counted_since, index.first_seen_at, *resets]
+    return max(start for start in starts if start) if index.counted_since else None
+
+
+def other_purpose(index: Index) -> str | None:
+    """What an index without scans is still good for."""
+    enforced = f"the constraint {index.constraint_name}" if index.constraint_name else "uniqueness"
+    purposes = {
+        "It is the primary key.": index.is_primary,
+        "It enforces an exclusion constraint, which no scan counts.": index.is_exclusion,
+        "It is the replica identity of its table: logical replication finds rows by it.": index.is_replica_identity,
+        "A foreign key refers to it.": index.is_referenced,
+        f"It enforces {enforced}, which no scan counts.": index.is_unique,
+        "It is the part of a partitioned index and is judged there.": index.parent_oid is not None,
+        "Its table is clustered on it.": index.is_clustered,
+        f"Only through it the planner has statistics about {index.expressions}; "
+        "CREATE STATISTICS on the expression would replace them.": index.expressions is not None,
+    }
+    return next((purpose for purpose, holds in purposes.items() if holds), None)
+
+
+def span_text(span: timedelta) -> str:
+    """In whole days, below that in whole hours: a verdict is not reworded with every judgement."""
+    number, unit = (span // DAY, "day") if span >= DAY else (span // HOUR, "hour")
+    return f"{number} {unit}{'' if number == 1 else 's'}"
+
+
+def _scans(hosts: Sequence[HostUse]) -> int | None:
+    counts = [host.scans for host in hosts if host.scans is not None]
+    return sum(counts) if counts and len(counts) == len(hosts) else None
+
+
+def _is_past(last_used_at: datetime | None, since: datetime | None, now: datetime) -> bool:
+    """Counters that began long ago, with the last use long past, are evidence since that use."""
+    if since is None or last_used_at is None or last_used_at < since:
+        return False
+    return missing_evidence(last_used_at, (), now) is None
+
+
+def _past(hosts: Sequence[HostUse], last_used_at: datetime | None, now: datetime) -> str:
+    return f"Last used {span_text(now - last_used_at)} ago on {_hosts(hosts)}." if last_used_at else ""
+
+
+def _seen(hosts: Sequence[HostUse], scans: int | None, since: datetime | None, now: datetime) -> str:
+    if scans is None:
+        return "The number of its scans could not be read."
+    window = f"in {span_text(now - since)}" if since else "since an unknown time"
+    rows = sum(host.rows_read or 0 for host in hosts)
+    read = f", reading {count_text(rows / scans)} rows each" if scans and rows / scans >= HUGE_SCAN_ROWS else ""
+    return f"{count_text(scans)} scan{'' if scans == 1 else 's'} {window} on {_hosts(hosts)}{read}."
+
+
+def _hosts(hosts: Sequence[HostUse]) -> str:
+    return hosts[0].host if len(hosts) == 1 else f"{len(hosts)} servers"
