@@ -1,16 +1,24 @@
 """Questions to the stored statements: which families a window holds, and what one of them did."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Subquery, and_, case, func, literal, select
+from sqlalchemy import Select, Subquery, func, select
 
 from dashboard.errors import NotFound
 from dashboard.lists import ListPage, ListQuery, ListSpec
-from dashboard.statements.models import StatementEntry, StatementFamily, StatementReading, StatementSample
+from dashboard.statements.latency import Latency, latency
+from dashboard.statements.models import (
+    StatementEntry,
+    StatementFamily,
+    StatementIdentity,
+    StatementReading,
+    StatementSample,
+)
+from dashboard.statements.sums import sums_of
 from dashboard.statements.texts import one_line
-from dashboard.statements.windows import EPOCH, Evidence, Interval
+from dashboard.statements.windows import Evidence
 from dashboard.store import db
 
 SPEC = ListSpec(
@@ -42,8 +50,15 @@ class StatementRow:
     temp_blocks: int
     wal_bytes: int
     io_ms: float | None
+    max_ms: float | None
+    max_bound_ms: float | None
     first_seen_at: datetime
     last_seen_at: datetime
+
+    @property
+    def latency(self) -> Latency | None:
+        squares_ms2 = ((self.stddev_ms or 0.0) ** 2 + (self.mean_ms or 0.0) ** 2) * self.calls
+        return latency(self.calls, self.total_ms, squares_ms2, self.max_ms, self.max_bound_ms)
 
     @property
     def line(self) -> str:
@@ -51,14 +66,16 @@ class StatementRow:
 
 
 @dataclass(frozen=True)
-class EntryRow:
-    """An entry of the server that belongs to a family: who runs it, and under which id the server knows it."""
+class IdentityRow:
+    """An id of a family on a server: who runs it there, since when it is valid and until when it was."""
 
     queryid: int
     username: str
     toplevel: bool
-    first_seen_at: datetime
-    gone_at: datetime | None
+    system: str
+    major: int
+    valid_from: datetime
+    valid_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -75,21 +92,24 @@ class SlowestRow:
 
 def statements_of_window(target_id: int, known: Evidence, query: ListQuery) -> ListPage[StatementRow]:
     """The families that did something in the window, in the order that was asked for."""
-    found = _told(_sums(target_id, known))
-    if query.q:
+    told = told_of(sums_of(target_id, known)).subquery()
+    found, column = select(told), StatementFamily.text if query.sort == "text" else told.c[query.sort]
+    if query.q or query.sort == "text":
+        found = found.join(StatementFamily, StatementFamily.id == told.c.id)
         found = found.where(StatementFamily.text.ilike(query.like(), escape="\\"))
-    columns = {column.key: column for column in found.selected_columns}
-    order = columns[query.sort].desc() if query.descending else columns[query.sort].asc()
-    ranked = found.add_columns(func.count().over().label("total"))
-    ranked = ranked.order_by(order.nulls_last(), StatementFamily.id).limit(query.limit).offset(query.offset)
-    rows = db.session.execute(ranked).all()
+    order = (column.desc() if query.descending else column.asc()).nulls_last()
+    place = func.row_number().over(order_by=(order, told.c.id)).label("place")
+    ranked = found.add_columns(func.count().over().label("total"), place)
+    chosen = ranked.order_by("place").limit(query.limit).offset(query.offset).subquery()
+    rows = db.session.execute(_with_texts(chosen).add_columns(chosen.c.total).order_by(chosen.c.place)).all()
     total = rows[0].total if rows else _count(found) if query.page > 1 else 0
     return ListPage([_row(row) for row in rows], total, query, as_of=known.until)
 
 
 def statement_in_window(target_id: int, family_id: int, known: Evidence) -> StatementRow | None:
     """One family in a window; None when it did nothing there."""
-    row = db.session.execute(_told(_sums(target_id, known)).where(StatementFamily.id == family_id)).one_or_none()
+    told = told_of(sums_of(target_id, known)).subquery()
+    row = db.session.execute(_with_texts(told).where(told.c.id == family_id)).one_or_none()
     return _row(row) if row else None
 
 
@@ -104,37 +124,19 @@ def family_of(target_id: int, family_id: int) -> StatementFamily:
     return family
 
 
-def entries_of(target_id: int, family_id: int, limit: int = 20) -> list[EntryRow]:
-    """The server's entries of a family, those that are still there first."""
-    fields = [getattr(StatementEntry, name) for name in EntryRow.__dataclass_fields__]
-    found = select(*fields).where(StatementEntry.target_id == target_id, StatementEntry.family_id == family_id)
-    order = (StatementEntry.gone_at.is_not(None), StatementEntry.username, StatementEntry.queryid)
-    return [EntryRow(*row) for row in db.session.execute(found.order_by(*order).limit(limit))]
+def last_seen(family: StatementFamily) -> datetime:
+    """When it did something last, to the minute."""
+    newest = select(func.max(StatementEntry.changed_at)).where(StatementEntry.family_id == family.id)
+    return max(family.last_seen_at, db.session.scalar(newest) or family.last_seen_at)
 
 
-def intervals_of(target_id: int, family_id: int, known: Evidence, step: timedelta) -> list[Interval]:
-    """What a family did, bucket by bucket; a bucket that was watched while it did nothing counts zero calls."""
-    if known.first_slot is None:
-        return []
-    reading, sample = StatementReading, StatementSample
-    same = and_(sample.target_id == reading.target_id, sample.slot == reading.slot, sample.family_id == family_id)
-    at = func.date_bin(literal(step), reading.slot, literal(EPOCH)).label("at")
-    covered_s = func.sum(func.extract("epoch", reading.slot - reading.since))
-    blocks = sample.shared_hit + sample.shared_read
-    counted = (sample.calls, sample.total_ms, sample.squares_ms2, sample.rows, blocks)
-    found = (
-        select(at, covered_s * 1000, *(func.coalesce(func.sum(column), 0) for column in counted))
-        .select_from(reading)
-        .outerjoin(sample, same)
-        .where(reading.target_id == target_id, reading.slot.between(known.first_slot, known.until))
-        .where(reading.since.is_not(None))
-        .group_by(at)
-        .order_by(at)
-    )
-    return [
-        Interval(begin, float(covered_ms), int(calls), total_ms, squares, int(rows), int(blocks))
-        for begin, covered_ms, calls, total_ms, squares, rows, blocks in db.session.execute(found)
-    ]
+def known_as(target_id: int, family_id: int, limit: int = 20) -> list[IdentityRow]:
+    """The ids under which servers know or knew a family, those that are valid first, then the newest."""
+    fields = [getattr(StatementIdentity, name) for name in IdentityRow.__dataclass_fields__]
+    identity = StatementIdentity
+    found = select(*fields).where(identity.target_id == target_id, identity.family_id == family_id)
+    order = (identity.valid_until.desc().nulls_first(), identity.valid_from.desc(), identity.queryid)
+    return [IdentityRow(*row) for row in db.session.execute(found.order_by(*order).limit(limit))]
 
 
 def slowest_families(since: datetime, limit: int, target_id: int | None = None) -> list[SlowestRow]:
@@ -150,47 +152,59 @@ def slowest_families(since: datetime, limit: int, target_id: int | None = None) 
     top = sums.order_by(total.desc(), StatementSample.family_id).limit(limit).subquery()
     found = select(StatementFamily.id, top.c.target_id, StatementFamily.text, top.c.calls, top.c.total_ms)
     found = found.join(top, top.c.family_id == StatementFamily.id).order_by(top.c.total_ms.desc(), StatementFamily.id)
-    return [
-        SlowestRow(family_id, of, one_line(text), int(calls), total_ms, total_ms / int(calls))
-        for family_id, of, text, calls, total_ms in db.session.execute(found)
-    ]
+    return [_slowest(row) for row in db.session.execute(found)]
 
 
-def _sums(target_id: int, known: Evidence) -> Subquery:
-    """What each family added in the window."""
+def families_slower_than(since: datetime, mean_ms: float) -> list[SlowestRow]:
+    """The families of every target whose calls since then took longer than this on average, slowest first."""
     sample = StatementSample
-    names = ("calls", "total_ms", "squares_ms2", "rows", "shared_hit", "shared_read", "temp_blocks", "wal_bytes")
-    times_io = func.bool_and(sample.io_ms.is_not(None))
-    return (
-        select(
-            sample.family_id,
-            *(func.sum(getattr(sample, name)).label(name) for name in names),
-            case((times_io, func.sum(sample.io_ms))).label("io_ms"),
-        )
-        .where(sample.target_id == target_id, sample.slot.between(known.first_slot, known.until))
-        .group_by(sample.family_id)
-        .subquery()
+    calls, total = func.sum(sample.calls), func.sum(sample.total_ms)
+    sums = select(sample.target_id, sample.family_id, calls.label("calls"), total.label("total_ms"))
+    sums = sums.where(sample.slot > since).group_by(sample.target_id, sample.family_id).having(total > mean_ms * calls)
+    slow = sums.subquery()
+    found = select(StatementFamily.id, slow.c.target_id, StatementFamily.text, slow.c.calls, slow.c.total_ms)
+    found = found.join(slow, slow.c.family_id == StatementFamily.id)
+    found = found.order_by((slow.c.total_ms / slow.c.calls).desc(), StatementFamily.id)
+    return [_slowest(row) for row in db.session.execute(found)]
+
+
+def targets_read_since(moment: datetime) -> list[int]:
+    """Targets whose statements were read since then."""
+    found = select(StatementReading.target_id).where(
+        StatementReading.slot > moment, StatementReading.since.is_not(None)
     )
+    return list(db.session.scalars(found.distinct().order_by(StatementReading.target_id)))
 
 
-def _told(sums: Subquery) -> Select[Any]:
-    """Families with their sums, means and shares; what the list sorts by has the names of its JSON rows."""
+def _slowest(row: Any) -> SlowestRow:
+    family_id, target_id, text, calls, total_ms = row
+    return SlowestRow(family_id, target_id, one_line(text), int(calls), total_ms, total_ms / int(calls))
+
+
+def told_of(sums: Subquery) -> Select[Any]:
+    """Sums with means and shares; what the list sorts by has the names of its JSON rows."""
     blocks = sums.c.shared_hit + sums.c.shared_read
     mean = sums.c.total_ms / func.nullif(sums.c.calls, 0)
     variance = sums.c.squares_ms2 / func.nullif(sums.c.calls, 0) - mean * mean
-    everything = select(func.nullif(func.sum(sums.c.total_ms), 0)).scalar_subquery()
     return select(
-        StatementFamily.id,
-        StatementFamily.text,
-        sums,
+        sums.c.family_id.label("id"),
+        *(column for column in sums.c if column.key != "family_id"),
         mean.label("mean_ms"),
         func.sqrt(func.greatest(variance, 0)).label("stddev_ms"),
-        (sums.c.total_ms / everything).label("share"),
+        (sums.c.total_ms / func.nullif(func.sum(sums.c.total_ms).over(), 0)).label("share"),
         blocks.label("blocks"),
         (blocks / func.nullif(sums.c.calls, 0)).label("blocks_per_call"),
+    )
+
+
+def _with_texts(chosen: Subquery) -> Select[Any]:
+    newest = select(func.max(StatementEntry.changed_at)).where(StatementEntry.family_id == chosen.c.id)
+    return select(
+        *(chosen.c[name] for name in StatementRow.__dataclass_fields__ if name in chosen.c and name != "text"),
+        StatementFamily.text,
         StatementFamily.first_seen_at,
-        StatementFamily.last_seen_at,
-    ).join(sums, sums.c.family_id == StatementFamily.id)
+        func.greatest(StatementFamily.last_seen_at, newest.scalar_subquery()).label("last_seen_at"),
+    ).join(StatementFamily, StatementFamily.id == chosen.c.id)
 
 
 def _count(found: Select[Any]) -> int:

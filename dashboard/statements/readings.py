@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import and_, func, literal, or_, select
 
-from dashboard.statements.models import StatementReading
-from dashboard.statements.windows import Evidence, Loss
+from dashboard.statements.models import StatementReading, StatementSample
+from dashboard.statements.windows import EPOCH, Evidence, Interval, Loss
 from dashboard.store import db
 
 MOST_LOSSES = 5
@@ -49,3 +49,28 @@ def evidence(target_id: int, window: timedelta, now: datetime) -> Evidence:
     numbers = dict(told._mapping)  # noqa: SLF001 - from a row to its fields
     numbers |= {"covered_ms": float(told.covered_ms), "readings": int(told.readings)}
     return Evidence(start=start, end=now, losses=losses, **numbers)
+
+
+def intervals_of(target_id: int, family_id: int, known: Evidence, step: timedelta) -> list[Interval]:
+    """What a family did, bucket by bucket; a bucket that was watched while it did nothing counts zero calls."""
+    if known.first_slot is None:
+        return []
+    reading, sample = StatementReading, StatementSample
+    same = and_(sample.target_id == reading.target_id, sample.slot == reading.slot, sample.family_id == family_id)
+    at = func.date_bin(literal(step), reading.slot, literal(EPOCH)).label("at")
+    covered_s = func.sum(func.extract("epoch", reading.slot - reading.since))
+    blocks = sample.shared_hit + sample.shared_read
+    counted = (sample.calls, sample.total_ms, sample.squares_ms2, sample.rows, blocks)
+    found = (
+        select(at, covered_s * 1000, *(func.coalesce(func.sum(column), 0) for column in counted))
+        .select_from(reading)
+        .outerjoin(sample, same)
+        .where(reading.target_id == target_id, reading.slot.between(known.first_slot, known.until))
+        .where(reading.since.is_not(None))
+        .group_by(at)
+        .order_by(at)
+    )
+    return [
+        Interval(begin, float(covered_ms), int(calls), total_ms, squares, int(rows), int(blocks))
+        for begin, covered_ms, calls, total_ms, squares, rows, blocks in db.session.execute(found)
+    ]

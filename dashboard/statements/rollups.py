@@ -47,4 +47,14 @@ from {statement_sample}
 left join rolled_run using (target_id, slot)
 group by target_id, coalesce(last, slot), family_id
 """
-ROLLUPS = (Rollup({"statement_reading": READINGS, "statement_sample": STATEMENTS}, before=RUNS),)
+WHOLE = """
+select s.*
+from {statement_sum} as s
+where s.slot = {bucket} and exists (
+    select from (select s.slot + make_interval(mins => cast(s.minutes as int)) as slot) as ended where slot = {bucket}
+)
+"""
+ROLLUPS = (
+    Rollup({"statement_reading": READINGS, "statement_sample": STATEMENTS}, before=RUNS),
+    Rollup({"statement_sum": WHOLE}),
+)

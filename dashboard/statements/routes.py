@@ -45,7 +45,7 @@ def statement(slug: str, family_id: int) -> Response:
     window = query.window or HOUR
     known = readings.evidence(target.id, window, datetime.now(UTC))
     step = windows.bucket(window, minutes_kept())
-    intervals = queries.intervals_of(target.id, family_id, known, step)
+    intervals = readings.intervals_of(target.id, family_id, known, step)
     return respond(
         "statements/statement.html",
         ListPage(intervals, len(intervals), query, as_of=known.until),
@@ -54,7 +54,7 @@ def statement(slug: str, family_id: int) -> Response:
         family=family,
         is_laid_out=len(family.text) <= LONGEST_LAID_OUT,
         known=known,
-        entries=queries.entries_of(target.id, family_id),
+        entries=queries.known_as(target.id, family_id),
         told=queries.statement_in_window(target.id, family_id, known),
         charts_of=windows.charts(intervals),
         gaps=windows.gaps(intervals, step),
