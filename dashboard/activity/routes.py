@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response
 
-from dashboard.activity import queries, rules
+from dashboard.activity import queries, rules, tree
 from dashboard.activity.live import sessions_of
 from dashboard.changes.queries import marks
 from dashboard.charts import spans
@@ -41,7 +41,7 @@ def session_list(slug: str) -> Response:
         seen=seen,
         long=rules.long_transactions(seen.sessions),
         idle=rules.idle_transactions(seen.sessions),
-        tree=rules.blocking_tree(seen.sessions),
+        tree=tree.blocking_tree(seen.sessions),
         busy=busy,
         windows=WINDOWS,
         marks=marks(target.id, now - window, now),

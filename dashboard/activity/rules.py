@@ -1,4 +1,4 @@
-"""Sessions as rows, what stands out among them, and who waits for whom (pure)."""
+"""Sessions as rows, what stands out among them, and what they wait for (pure)."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,10 +15,18 @@ _SPACE = re.compile(r"\s+")
 
 @dataclass(frozen=True)
 class Session:
-    """A session of the watched database as it was at `read_at` of that server; what may not be seen is None."""
+    """A session of the watched database as it was at `read_at` of that server; what may not be seen is None.
+
+    `born` and `query_born` are when it and its statement began, in microseconds of the server's clock: together with
+    the pid they name exactly this session and this statement. `workers` helps it with a parallel query.
+    """
 
     pid: int
+    born: int | None
+    query_born: int | None
+    leader_pid: int | None
     username: str | None
+    is_superuser: bool
     application: str | None
     address: str | None
     backend_type: str | None
@@ -33,9 +41,12 @@ class Session:
     is_hidden: bool
     blocked_by: tuple[int, ...]
     lock_mode: str | None
-    lock_object: str | None
+    lock_type: str | None
+    lock_relation: int | None
     waiting_since: datetime | None
     read_at: datetime
+    lock_object: str | None = None
+    workers: int = 0
 
     @property
     def is_ours(self) -> bool:
@@ -82,22 +93,10 @@ class Session:
     def json(self) -> dict[str, Any]:
         names = (
             "pid", "username", "application", "address", "backend_type", "state", "wait", "state_ms",
-            "transaction_ms", "query_ms", "started_at", "blocked_by", "lock_mode", "lock_object", "is_hidden",
-            "is_ours",
+            "transaction_ms", "query_ms", "started_at", "blocked_by", "lock_mode", "lock_object", "waiting_since",
+            "workers", "is_hidden", "is_ours", "is_superuser", "born",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names} | {"query": None if self.is_hidden else self.query}
-
-
-@dataclass(frozen=True)
-class Waiter:
-    """A line of the blocking tree: `depth` 0 blocks others and waits for nobody, or is where a circle was cut."""
-
-    pid: int
-    session: Session | None
-    depth: int
-    waiters: int
-    is_repeated: bool = False
-    is_circular: bool = False
 
 
 SORTS: dict[str, Callable[[Session], Any]] = {
@@ -118,11 +117,51 @@ def session_of(row: Mapping[str, Any], now: datetime) -> Session:
 
     The server tells a prepared transaction that blocks as pid 0.
     """
-    seconds = round((now - row["read_at"]).total_seconds())
-    skew = timedelta(seconds=seconds if abs(seconds) >= 2 else 0)
-    fields = {name: row[name] for name in Session.__dataclass_fields__}
+    skew = skew_of(row["read_at"], now)
+    fields = {name: row[name] for name in Session.__dataclass_fields__ if name in row}
     fields |= {name: fields[name] + skew for name in TIMES if fields[name] is not None}
     return Session(**fields | {"blocked_by": tuple(dict.fromkeys(row["blocked_by"]))})
+
+
+def skew_of(read_at: datetime, now: datetime) -> timedelta:
+    """How far the server's clock is behind ours, in whole seconds; none when it is less than two."""
+    seconds = round((now - read_at).total_seconds())
+    return timedelta(seconds=seconds if abs(seconds) >= 2 else 0)
+
+
+def folded(sessions: Sequence[Session]) -> list[Session]:
+    """Parallel workers stand with the session whose query they help: it waits when one of them does."""
+    leaders = {one.pid for one in sessions}
+    workers: dict[int, list[Session]] = {}
+    for one in sessions:
+        if one.leader_pid in leaders and one.leader_pid != one.pid:
+            workers.setdefault(one.leader_pid, []).append(one)
+    helping = {one.pid for helpers in workers.values() for one in helpers}
+    return [_led(one, workers.get(one.pid, [])) for one in sessions if one.pid not in helping]
+
+
+def _led(leader: Session, workers: Sequence[Session]) -> Session:
+    if not workers:
+        return leader
+    waiting = next((one for one in (leader, *workers) if one.is_blocked), leader)
+    holders = dict.fromkeys(pid for one in (leader, *workers) for pid in one.blocked_by if pid != leader.pid)
+    names = ("wait_event_type", "wait_event", "lock_mode", "lock_type", "lock_relation", "waiting_since")
+    wait = {name: getattr(waiting, name) for name in names}
+    return replace(leader, blocked_by=tuple(holders), workers=len(workers), **wait)
+
+
+def lock_words(lock_type: str | None, relation: str | None) -> str | None:
+    """What a lock is on, in words; `relation` is the name of its table or index, where it has one."""
+    if lock_type in {"tuple", "transactionid"} and relation:
+        return f"a row of {relation}"
+    if lock_type in {"page", "extend"} and relation:
+        return f"{relation} ({lock_type})"
+    words = {
+        "transactionid": "another transaction",
+        "virtualxid": "another transaction",
+        "advisory": "an advisory lock",
+    }
+    return relation or words.get(lock_type or "", lock_type)
 
 
 def matching(sessions: Iterable[Session], words: str, state: str | None = None) -> list[Session]:
@@ -154,69 +193,6 @@ def idle_transactions(sessions: Iterable[Session]) -> list[Session]:
         if one.is_idle_in_transaction and one.changed_at and one.read_at - one.changed_at >= IDLE_TRANSACTION
     ]
     return sorted(found, key=lambda one: (one.changed_at or one.read_at, one.pid))
-
-
-def blocking_tree(sessions: Sequence[Session]) -> list[Waiter]:
-    """Who waits for whom, those who wait for nobody first, the ones that hold up most on top.
-
-    A session stands below the last of those it waits for in a row; where it waits for several that do not wait for
-    each other it appears below each of them, with its own waiters only the first time. Sessions that wait in a
-    circle start at the smallest pid.
-    """
-    forest = _Forest(sessions)
-    waiters = forest.waiters
-    roots = [pid for pid in waiters if pid not in forest.known or not forest.known[pid].is_blocked]
-    lines: list[Waiter] = []
-    told: set[int] = set()
-    for pid in sorted(roots, key=lambda pid: (-len(forest.below(pid)), pid)):
-        forest.grow(pid, lines, told)
-    while left := sorted(pid for pid in waiters if pid not in told):
-        circle = len(lines)
-        forest.grow(left[0], lines, told)
-        lines[circle] = replace(lines[circle], is_circular=True)
-    return lines
-
-
-class _Forest:
-    """Waiters by the pid they wait for. No recursion: chains of locks can be as long as there are connections."""
-
-    def __init__(self, sessions: Sequence[Session]) -> None:
-        self.known = {one.pid: one for one in sessions}
-        self.waiters: dict[int, list[int]] = {}
-        self._below: dict[int, set[int]] = {}
-        for one in sessions:
-            for pid in one.blocked_by:
-                self.waiters.setdefault(pid, []).append(one.pid)
-
-    def below(self, pid: int) -> set[int]:
-        """Everybody who waits for this session, directly or through others."""
-        if pid not in self._below:
-            found: set[int] = set()
-            stack = [pid]
-            while stack:
-                new = [waiter for waiter in self.waiters.get(stack.pop(), []) if waiter not in found]
-                found.update(new)
-                stack += new
-            self._below[pid] = found
-        return self._below[pid] - {pid}
-
-    def grow(self, root: int, lines: list[Waiter], told: set[int]) -> None:
-        """Depth first from one session, onto the lines."""
-        stack = [(root, 0)]
-        while stack:
-            pid, depth = stack.pop()
-            is_repeated = pid in told
-            waits = len(self.below(pid))
-            lines.append(Waiter(pid, self.known.get(pid), depth, waits, is_repeated=is_repeated))
-            if not is_repeated:
-                told.add(pid)
-                next_ones = [one for one in self.waiters.get(pid, []) if not self._waits_for_one_between(one, pid)]
-                stack += [(waiter, depth + 1) for waiter in sorted(next_ones, reverse=True)]
-
-    def _waits_for_one_between(self, waiter: int, pid: int) -> bool:
-        """It also waits for somebody who waits for this session, and not the other way round."""
-        others = set(self.known[waiter].blocked_by) & self.below(pid) - {waiter}
-        return any(pid not in self.below(other) for other in others)
 
 
 def _is_state(one: Session, state: str | None) -> bool:

@@ -8,16 +8,21 @@ import pytest
 from dashboard.activity.rules import (
     SORTS,
     Session,
-    blocking_tree,
     idle_transactions,
     long_transactions,
     matching,
     ordered,
     session_of,
 )
+from dashboard.activity.tree import blocking_tree
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-EMPTY = dict.fromkeys(Session.__dataclass_fields__) | {"read_at": NOW, "is_hidden": False, "blocked_by": ()}
+EMPTY = dict.fromkeys(Session.__dataclass_fields__) | {
+    "read_at": NOW,
+    "is_hidden": False,
+    "blocked_by": (),
+    "workers": 0,
+}
 
 
 def session(pid: int, *blocked_by: int, **fields: Any) -> Session:
