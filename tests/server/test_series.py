@@ -3,7 +3,19 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from dashboard.server.series import HOUR, MINUTE, gaps, hit_share, rate, series, step_of
+from dashboard.server.series import (
+    HOUR,
+    MINUTE,
+    fell,
+    gaps,
+    growth,
+    hit_share,
+    levels,
+    rate,
+    series,
+    step_of,
+    window_hit_share,
+)
 
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
@@ -19,6 +31,15 @@ class Counters:
     blocks_hit: int | None = 90
     stats_reset_at: datetime | None = None
     started_at: datetime | None = START
+
+
+@dataclass(frozen=True)
+class Cluster(Counters):
+    system_identifier: str | None = "7"
+    wal_bytes: int | None = 0
+    wal_reset_at: datetime | None = None
+    checkpoints_timed: int | None = 0
+    checkpoint_reset_at: datetime | None = None
 
 
 FIRST = Counters()
@@ -71,8 +92,44 @@ def test_a_window_shows_where_it_has_no_samples() -> None:
 
 
 def test_a_window_that_holds_hours_is_drawn_of_hours() -> None:
-    week = timedelta(days=7)
-    assert (step_of(week, minutes_kept=week), step_of(week + MINUTE, minutes_kept=week)) == (MINUTE, HOUR)
+    day, kept = timedelta(days=1), timedelta(days=7)
+    assert (step_of(day, kept), step_of(kept, kept), step_of(kept + MINUTE, kept)) == (MINUTE, 10 * MINUTE, HOUR)
+    assert step_of(day, kept, age=timedelta(days=8)) == HOUR
+    assert step_of(timedelta(days=90), kept) == 2 * HOUR
+
+
+def test_what_grew_in_a_window_leaves_out_what_cannot_be_compared() -> None:
+    after_reset = replace(LATER, slot=START + timedelta(minutes=2), commits=30, stats_reset_at=START)
+    last = replace(after_reset, slot=START + timedelta(minutes=3), commits=60)
+    found = growth([FIRST, LATER, after_reset, last], "commits")
+    assert found is not None
+    assert (found.grown, found.seconds, found.per_s) == (630, 120, 5.25)
+    assert growth([FIRST], "commits") is None
+
+
+def test_a_hit_share_of_few_blocks_is_not_told() -> None:
+    many = replace(LATER, blocks_hit=9_090, blocks_read=1_010)
+    assert window_hit_share([FIRST, LATER]) is None
+    assert window_hit_share([FIRST, many]) == 0.9
+
+
+def test_another_cluster_is_not_joined_to_the_one_before() -> None:
+    first, other = Cluster(**vars(FIRST)), Cluster(**vars(LATER) | {"system_identifier": "8"})
+    assert rate(first, other, "commits") is None
+    assert [value for _, value in levels([first, other], "size_bytes")] == [1000, None, 1000]
+
+
+def test_wal_and_checkpoints_have_resets_of_their_own() -> None:
+    first = Cluster(**vars(FIRST))
+    later = Cluster(**vars(LATER) | {"wal_bytes": 6000, "checkpoints_timed": 1, "wal_reset_at": START})
+    assert rate(first, later, "wal_bytes") is None
+    assert rate(first, replace(later, wal_reset_at=None), "wal_bytes") == 100.0
+    assert rate(first, later, "commits") == 10.0
+
+
+def test_a_loss_is_a_counter_that_fell() -> None:
+    assert not fell(FIRST, LATER, ("commits", "blocks_hit"))
+    assert fell(LATER, FIRST, ("commits", "blocks_hit"))
 
 
 def test_an_hour_is_no_gap_among_hours_and_two_are() -> None:

@@ -11,7 +11,10 @@ select
     case when s.source = 'session' then 'unknown' else s.source end as source,
     s.boot_val as default_value,
     s.pending_restart,
-    s.category
+    s.category,
+    s.context,
+    s.short_desc as description,
+    regexp_replace(s.sourcefile, '.*[/\\]', '') || ':' || s.sourceline as place
 from pg_settings s
 where s.source not in ('client', 'user', 'database user')
     and s.name not in (

@@ -1,0 +1,43 @@
+"""The newest numbers of every server that was read since a moment, by target: what alerts look at."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from dashboard.server.models import DatabaseState, ReplicationState
+from dashboard.server.replication import lags, why_held
+from dashboard.store import db
+
+
+def newest_databases(since: datetime) -> dict[int, dict[str, Any]]:
+    """Size, growth and connections; None where unknown."""
+    names = ("size_bytes", "growth_24h_bytes", "connections", "connections_max")
+    columns = (getattr(DatabaseState, name) for name in names)
+    found = select(DatabaseState.target_id, *columns).where(DatabaseState.slot >= since)
+    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in db.session.execute(found)}
+
+
+def newest_lags(since: datetime) -> dict[int, dict[str, float]]:
+    """Seconds that each follower, or a standby itself, is behind; a follower that tells no time is left out."""
+    found: dict[int, dict[str, float]] = {}
+    for state in db.session.scalars(select(ReplicationState).where(ReplicationState.slot >= since)):
+        seen = {"senders": state.senders, "slots": [], "is_standby": state.is_standby, "position": state.position}
+        found[state.target_id] = {lag.name: lag.lag_ms / 1000 for lag in lags(seen) if lag.lag_ms is not None}
+    return found
+
+
+def newest_slots(since: datetime) -> dict[int, list[dict[str, Any]]]:
+    """Replication slots: name, held bytes, whether it was lost, and why it holds WAL."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for state in db.session.scalars(select(ReplicationState).where(ReplicationState.slot >= since)):
+        found[state.target_id] = [
+            {
+                "name": slot["name"],
+                "retained_bytes": slot["held_bytes"],
+                "is_lost": slot["wal_status"] == "lost",
+                "why": why_held(slot, state.senders).text,
+            }
+            for slot in state.slots
+        ]
+    return found
