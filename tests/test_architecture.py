@@ -15,13 +15,19 @@ SHARED = {"security", "targets"}
 FEATURES = {path.parent.name for path in (ROOT / "dashboard").glob("*/routes.py")} - SHARED
 PURE = {
     "rules", "evaluate", "wire", "forms", "formats", "charts", "ticks", "sqltext", "series", "layout", "names",
-    "bucketing", "family", "windows", "cluster", "spans",
+    "bucketing", "family", "windows", "cluster", "spans", "steps", "catalogue",
+    "shapes", "clauses", "parsing", "resolve", "selectivity", "matching", "costs", "candidates", "scans", "asks", "writes",
+    "definition", "existing", "trials", "words",
     "verdicts", "verdicts_redundant", "verdicts_keys", "verdicts_remedies", "verdicts_findings",
+    "alembic_file",
+    "parameters", "recorded", "masks", "concerns", "titles", "refusals", "differences",
+    "tree", "locks", "protection", "waits", "shares", "stacks",
 }  # fmt: skip
 IMPURE_ROOTS = {"flask", "flask_login", "flask_wtf", "sqlalchemy", "psycopg", "requests"}
 CLOCKS = {"now", "utcnow", "time", "monotonic", "today"}
 READS_FROM = {
     ("activity", "changes"),
+    ("activity", "statements"),
     ("demo", "flags"),
     ("overview", "alerts"),
     ("overview", "changes"),
@@ -45,6 +51,7 @@ READS_FROM = {
     ("advice", "statements"),
     ("advice", "tables"),
     ("tables", "changes"),
+    ("findings", "history"),
     ("tables", "findings"),
     ("tables", "server"),
     ("vacuum", "changes"),

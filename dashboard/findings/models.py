@@ -52,3 +52,15 @@ class Finding(Base):
     dismissed_level: Mapped[str | None]
     dismissed_until: Mapped[datetime | None]
     version: Mapped[int]
+
+
+class FindingRun(Base):
+    """When a source judged last, how much it found, and what it could not judge yet."""
+
+    __tablename__ = "finding_run"
+
+    target_id: Mapped[int] = mapped_column(ForeignKey("target.id", ondelete="CASCADE"), primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    found: Mapped[int]
+    note: Mapped[str | None]

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, text
+from sqlalchemy.dialects.postgresql import insert
 
 from dashboard.findings.models import Finding as Row
+from dashboard.findings.models import FindingRun
 from dashboard.findings.rules import Finding
 from dashboard.store import db
 
@@ -18,10 +20,13 @@ FOUND = (
 )  # fmt: skip
 
 
-def keep(target_id: int, source: str, findings: Sequence[Finding], now: datetime) -> None:
+def keep(
+    target_id: int, source: str, findings: Sequence[Finding], now: datetime, *, note: str | None = None
+) -> None:  # fmt: skip
     """All that a source found this time: new ones open, known ones stay, returning ones reopen, missing ones end.
 
     One statement however many there are; rows that say the same as before are not written. The caller commits.
+    `note` is a sentence about what could not be judged yet.
     """
     old = delete(Row).where(Row.target_id == target_id, Row.source == source, Row.ended_at < now - REMEMBER_ENDED)
     db.session.execute(old)
@@ -29,6 +34,9 @@ def keep(target_id: int, source: str, findings: Sequence[Finding], now: datetime
     db.session.execute(
         text(_STATEMENT), {"target_id": target_id, "source": source, "now": now, "rows": json.dumps(rows, default=str)}
     )
+    run = {"at": now, "found": len(rows), "note": note}
+    kept = insert(FindingRun).values(target_id=target_id, source=source, **run)
+    db.session.execute(kept.on_conflict_do_update(index_elements=["target_id", "source"], set_=run))
 
 
 def _row(target_id: int, source: str, finding: Finding, now: datetime) -> dict[str, Any]:

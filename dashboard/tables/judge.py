@@ -11,7 +11,7 @@ from dashboard.tables import verdict_edits, verdict_queries
 from dashboard.tables import verdicts_findings as findings
 from dashboard.tables.rows import Index, Table
 from dashboard.tables.verdict_queries import STALE, Server, Verdict
-from dashboard.tables.verdicts import HostUse, Use, index_window, judge_use
+from dashboard.tables.verdicts import BUSINESS_CYCLE, HostUse, Use, index_window, judge_use
 from dashboard.tables.verdicts_findings import Place
 from dashboard.tables.verdicts_keys import ForeignKey
 from dashboard.tables.verdicts_redundant import redundancies
@@ -30,6 +30,7 @@ FOREIGN_KEYS = Probe.read(
         Older("pg_constraint", "conperiod", "and not k.conperiod", ""),
     ),
 )
+ON_STANDBY = "This is a standby: what is wrong with its indexes is found on its primary, where it can be mended."
 FACTS = Probe.read(__file__, "index_facts.sql")
 FOLLOWERS = Probe.read(__file__, "followers.sql")
 
@@ -52,7 +53,10 @@ def collect(collection: Collection) -> None:
         for index in own.indexes.values()
     ]
     verdict_edits.keep(target.id, rows)
-    record.keep(target.id, SOURCE, [] if followers["is_standby"] else [one for one, _ in found], now)
+    if followers["is_standby"]:
+        record.keep(target.id, SOURCE, [], now, note=ON_STANDBY)
+    else:
+        record.keep(target.id, SOURCE, [one for one, _ in found], now, note=_short_of_evidence(own, uses))
     collection.done(len(rows))
 
 
@@ -77,6 +81,18 @@ def _found(
     keys = [ForeignKey(**row) for row in reader.ask(FOREIGN_KEYS)]
     unindexed = [findings.unindexed(key, of_table[key.table_oid], place, now) for key in keys]
     return found + [(one, None) for one in unindexed if one]
+
+
+def _short_of_evidence(own: Server, uses: Mapping[int, Use]) -> str | None:
+    """How many indexes nothing can be said about yet."""
+    judged = [uses[oid].verdict for oid, index in own.indexes.items() if index.parent_oid is None]
+    short = judged.count("not_enough_evidence")
+    if not short:
+        return None
+    return (
+        f"{short} of {len(judged)} indexes cannot be called unused yet: every server of the cluster must have been "
+        f"watched for {BUSINESS_CYCLE.days} days without a reset."
+    )
 
 
 def _uses(servers: list[Server], missing: list[str], now: datetime) -> dict[int, Use]:

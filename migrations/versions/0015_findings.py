@@ -46,6 +46,18 @@ def upgrade() -> None:
     )
     op.create_index("ix_finding_open", "finding", ["target_id", "source"], postgresql_where=sa.text("ended_at is null"))
     op.create_table(
+        "finding_run",
+        sa.Column("target_id", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("found", sa.BigInteger(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["target_id"], ["target.id"], name=op.f("fk_finding_run_target_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("target_id", "source", name=op.f("pk_finding_run")),
+    )
+    op.create_table(
         "index_verdict",
         sa.Column("target_id", sa.BigInteger(), nullable=False),
         sa.Column("oid", sa.BigInteger(), nullable=False),
@@ -65,4 +77,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("index_verdict")
+    op.drop_table("finding_run")
     op.drop_table("finding")
