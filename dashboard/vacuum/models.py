@@ -76,6 +76,7 @@ class VacuumState(Base):
     limits: Mapped[dict[str, Any]]
     databases: Mapped[list[Any]]
     holders: Mapped[list[Any]]
+    oldest: Mapped[list[Any]]
     wraparound_vacuums: Mapped[int]
 
 

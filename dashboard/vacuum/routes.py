@@ -1,7 +1,93 @@
-"""The vacuum pages."""
+"""The vacuum pages: tables that are due, running vacuums, the age of ids with their limits, sequences."""
 
-from flask import Blueprint
+from datetime import UTC, datetime
 
-from dashboard.vacuum import models  # noqa: F401 - the store's schema is known where the blueprint is
+from flask import Blueprint, Response
+
+from dashboard.changes.queries import marks
+from dashboard.lists import WINDOWS, ListPage, ListSpec, parse_list, respond
+from dashboard.security.guards import requires
+from dashboard.targets.queries import probe_state, target_by_slug
+from dashboard.vacuum import queries, rules, sequence_queries
+from dashboard.vacuum.live import RunningVacuum, running_vacuums
+from dashboard.web import is_partial, wants_json
 
 blueprint = Blueprint("vacuum", __name__)
+TABLES = ListSpec(
+    sorts=queries.SORTS, default_sort="due_share", filters={"schema": None, "state": tuple(queries.STATES)}
+)
+SEQUENCES = ListSpec(
+    sorts=sequence_queries.SORTS,
+    default_sort="used_share",
+    filters={"schema": None, "state": tuple(sequence_queries.STATES)},
+)
+RUNNING = ListSpec(sorts=("started_at",), default_sort="started_at", default_dir="asc")
+LIMITS = ListSpec(sorts=("limit_age",), default_sort="limit_age", default_dir="asc", default_window="7d")
+
+
+@blueprint.get("/t/<slug>/vacuum")
+@requires("viewer", key="read")
+def tables(slug: str) -> Response:
+    target = target_by_slug(slug)
+    found = queries.vacuum_page(target.id, parse_list(TABLES))
+    return respond(
+        "vacuum/list.html",
+        found,
+        target=target,
+        section="vacuum",
+        counts=queries.counts(target.id),
+        ids=queries.vacuum_state(target.id),
+        schemas=queries.schema_names(target.id),
+        stop_age=rules.STOP_AGE,
+        state=probe_state(target.id, "vacuum"),
+    )
+
+
+@blueprint.get("/t/<slug>/vacuum/running")
+@requires("viewer", key="read")
+def running(slug: str) -> Response:
+    target, query = target_by_slug(slug), parse_list(RUNNING)
+    seen = running_vacuums(target)
+    if seen.problem and wants_json():
+        raise seen.problem
+    found = ListPage[RunningVacuum](seen.vacuums, len(seen.vacuums), query, datetime.now(UTC))
+    template = "vacuum/_running.html" if is_partial() else "vacuum/running.html"
+    return respond(template, found, target=target, section="vacuum", seen=seen)
+
+
+@blueprint.get("/t/<slug>/vacuum/limits")
+@requires("viewer", key="read")
+def limits(slug: str) -> Response:
+    target, query, now = target_by_slug(slug), parse_list(LIMITS), datetime.now(UTC)
+    since, until = query.span(now)
+    ids, state = queries.vacuum_state(target.id), probe_state(target.id, "vacuum")
+    points = queries.counter_points(target.id, since, until)
+    rows = queries.limit_rows(target.id, now)
+    return respond(
+        "vacuum/limits.html",
+        ListPage(rows, len(rows), query, state.as_of if state else None),
+        target=target,
+        section="vacuum",
+        ids=ids,
+        xid_rates=rules.rates([(one.slot, one.next_xid) for one in points]),
+        multixact_rates=rules.rates([(one.slot, one.next_multixact) for one in points]),
+        marks=marks(target.id, since, until),
+        since=since,
+        until=until,
+        windows=WINDOWS,
+        state=state,
+    )
+
+
+@blueprint.get("/t/<slug>/vacuum/sequences")
+@requires("viewer", key="read")
+def sequences(slug: str) -> Response:
+    target = target_by_slug(slug)
+    return respond(
+        "vacuum/sequences.html",
+        sequence_queries.sequence_page(target.id, parse_list(SEQUENCES)),
+        target=target,
+        section="vacuum",
+        schemas=sequence_queries.schema_names(target.id),
+        state=probe_state(target.id, "sequences"),
+    )

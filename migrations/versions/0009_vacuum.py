@@ -91,7 +91,7 @@ def _create_vacuum_state():
         sa.Column("slot", MOMENT, nullable=False),
         *_numbers("is_standby", "is_autovacuum_on", kind=sa.Boolean(), nullable=False),
         *_numbers("next_xid", "next_multixact", nullable=False),
-        *_numbers("limits", "databases", "holders", kind=postgresql.JSONB(), nullable=False),
+        *_numbers("limits", "databases", "holders", "oldest", kind=postgresql.JSONB(), nullable=False),
         sa.Column("wraparound_vacuums", sa.BigInteger(), nullable=False),
     )
     op.create_table(

@@ -1,0 +1,74 @@
+"""Stores what a collection found about vacuum and sequences: rows that changed, samples, the end of what vanished."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, all_, delete, literal, text
+from sqlalchemy.dialects.postgresql import insert
+
+from dashboard.store import Base, db
+from dashboard.vacuum.models import SequenceSample, SequenceState, TableVacuum, VacuumState, XidSample
+from dashboard.vacuum.rows import Counters, Table
+
+OIDS = ARRAY(BigInteger())
+
+
+def store_tables(target_id: int, tables: Sequence[Table]) -> None:
+    _upsert(TableVacuum, target_id, [vars(table) for table in tables])
+    _forget(TableVacuum, target_id, [table.oid for table in tables])
+
+
+def store_counters(target_id: int, slot: datetime, counters: Counters, told: Mapping[str, Any]) -> None:
+    """`told`: databases, holders and oldest, as the probes answered. A sample is written when ids were used."""
+    before = db.session.get(VacuumState, target_id)
+    ids = (counters.next_xid, counters.next_multixact)
+    if before is None or (before.next_xid, before.next_multixact) != ids:
+        sample = {"target_id": target_id, "slot": slot, "next_xid": ids[0], "next_multixact": ids[1]}
+        db.session.execute(insert(XidSample).values(sample).on_conflict_do_nothing())
+    row = {
+        "target_id": target_id,
+        "slot": slot,
+        "is_standby": counters.is_standby,
+        "is_autovacuum_on": counters.is_autovacuum_on,
+        "next_xid": ids[0],
+        "next_multixact": ids[1],
+        "limits": dict(counters.settings),
+        "wraparound_vacuums": counters.wraparound_vacuums,
+        **{name: json.loads(json.dumps(value, default=str)) for name, value in told.items()},
+    }
+    adding = insert(VacuumState).values(row)
+    db.session.execute(adding.on_conflict_do_update(index_elements=["target_id"], set_=row))
+    db.session.expire_all()
+
+
+def store_sequences(target_id: int, rows: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]]) -> None:
+    _upsert(SequenceState, target_id, rows)
+    _forget(SequenceState, target_id, [row["oid"] for row in rows])
+    if samples:
+        values = [{"target_id": target_id} | dict(sample) for sample in samples]
+        db.session.execute(insert(SequenceSample).on_conflict_do_nothing(), values)
+
+
+def _upsert(model: type[Base], target_id: int, rows: Iterable[Mapping[str, Any]]) -> None:
+    """All rows as one JSON value; those that say the same as before are not written."""
+    name, columns = model.__tablename__, model.__table__.columns.keys()
+    values = [column for column in columns if column not in {"target_id", "oid"}]
+    ours, theirs = (", ".join(f"{table}.{column}" for column in values) for table in (name, "excluded"))
+    db.session.execute(
+        text(f"""
+            insert into {name} ({", ".join(columns)})
+            select {", ".join(columns)}
+            from json_populate_recordset(cast(null as {name}), cast(:rows as json))
+            on conflict (target_id, oid) do update
+            set ({", ".join(values)}) = row({theirs})
+            where ({ours}) is distinct from ({theirs})
+        """),  # noqa: S608 - the names are those of our own models
+        {"rows": json.dumps([{"target_id": target_id} | dict(row) for row in rows], default=str)},
+    )
+
+
+def _forget(model: type[TableVacuum | SequenceState], target_id: int, oids: Sequence[int]) -> None:
+    gone = delete(model).where(model.target_id == target_id, model.oid != all_(literal(list(oids), OIDS)))
+    db.session.execute(gone)

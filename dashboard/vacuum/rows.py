@@ -1,0 +1,117 @@
+"""From the answers of a target to rows of the store (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dashboard.vacuum import rules
+
+COPIED = (
+    "oid", "schema", "name", "kind", "parent", "dead_rows", "inserted_rows", "modified_rows", "toast_dead_rows",
+    "options", "last_vacuum_at", "last_autovacuum_at", "last_analyze_at", "last_autoanalyze_at", "vacuums",
+    "autovacuums", "analyzes", "autoanalyzes", "vacuum_ms", "autovacuum_ms", "analyze_ms", "autoanalyze_ms",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Counters:
+    """Where the ids of the target stand, and the settings of its server as text."""
+
+    is_standby: bool
+    next_xid: int
+    next_multixact: int
+    settings: Mapping[str, str]
+    wraparound_vacuums: int
+
+    @property
+    def is_autovacuum_on(self) -> bool:
+        return not {self.settings.get("autovacuum", "on"), self.settings.get("track_counts", "on")} & rules.OFF
+
+
+@dataclass(frozen=True)
+class Table:
+    """A row of table_vacuum without its target."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    parent: str | None
+    row_estimate: int | None
+    dead_rows: int
+    inserted_rows: int
+    modified_rows: int
+    toast_dead_rows: int | None
+    vacuum_threshold: int | None
+    insert_threshold: int | None
+    analyze_threshold: int | None
+    toast_threshold: int | None
+    due_share: float | None
+    due_for: str | None
+    is_autovacuumed: bool
+    is_toast_autovacuumed: bool | None
+    options: list[str]
+    unfrozen_share: float | None
+    last_vacuum_at: datetime | None
+    last_autovacuum_at: datetime | None
+    last_analyze_at: datetime | None
+    last_autoanalyze_at: datetime | None
+    vacuums: int
+    autovacuums: int
+    analyzes: int
+    autoanalyzes: int
+    vacuum_ms: float | None
+    autovacuum_ms: float | None
+    analyze_ms: float | None
+    autoanalyze_ms: float | None
+    frozen_xid: int
+    oldest_multixact: int
+    freeze_max_age: int
+    multixact_freeze_max_age: int
+
+
+def table_of(row: Mapping[str, Any], counters: Counters) -> Table:
+    """A table with its TOAST. On a standby nothing is due: what is dead is counted on the primary alone."""
+    settings, options = counters.settings, row["options"]
+    counted = rules.Counted(
+        tuples=row["tuples"],
+        pages=row["pages"],
+        frozen_pages=row["frozen_pages"],
+        dead_rows=row["dead_rows"],
+        inserted_rows=row["inserted_rows"],
+        modified_rows=row["modified_rows"],
+    )
+    due, toast = rules.due(counted, options, settings), _toast(row, settings)
+    share, reason = due.worst
+    if toast and toast.vacuum_share is not None and toast.vacuum_share > (share or 0):
+        share, reason = toast.vacuum_share, "dead TOAST rows"
+    of_toast = rules.toast_options(row["toast_options"], options)
+    return Table(
+        **{name: row[name] for name in COPIED},
+        row_estimate=round(row["tuples"]) if row["tuples"] >= 0 else None,
+        vacuum_threshold=due.vacuum_threshold,
+        insert_threshold=due.insert_threshold,
+        analyze_threshold=due.analyze_threshold,
+        toast_threshold=toast.vacuum_threshold if toast else None,
+        due_share=None if counters.is_standby else share,
+        due_for=None if counters.is_standby else reason,
+        is_autovacuumed=rules.is_autovacuumed(options),
+        is_toast_autovacuumed=rules.is_autovacuumed(of_toast) if toast else None,
+        unfrozen_share=rules.unfrozen_share(counted),
+        frozen_xid=_oldest(counters.next_xid, row["frozen_id"], row["toast_frozen_id"]),
+        oldest_multixact=_oldest(counters.next_multixact, row["multixact_id"], row["toast_multixact_id"]),
+        freeze_max_age=rules.freeze_max_age(options, settings),
+        multixact_freeze_max_age=rules.freeze_max_age(options, settings, "multixact_"),
+    )
+
+
+def _toast(row: Mapping[str, Any], settings: Mapping[str, str]) -> rules.Due | None:
+    if row["toast_tuples"] is None:
+        return None
+    counted = rules.Counted(row["toast_tuples"], 0, None, row["toast_dead_rows"], 0, 0)
+    return rules.due(counted, rules.toast_options(row["toast_options"], row["options"]), settings)
+
+
+def _oldest(next_id: int, *ids: int | None) -> int:
+    return min(rules.full_id(next_id, one) for one in ids if one is not None)
