@@ -1,6 +1,6 @@
 """What the watching role may do on a target: facts → a card of features, each with what would fix it (pure)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -80,11 +80,16 @@ def _version(facts: Facts) -> Feature:
 
 
 def _rights(facts: Facts) -> list[Feature]:
-    """Every right that watching does not need, one row each."""
+    found = excess(facts, "Role's rights")
+    return found or [Feature("Role's rights", "ok", f"“{facts.role}” has no more rights than watching needs.")]
+
+
+def excess(facts: Facts, feature: str, *, needed: Collection[str] = (), needs: str = "watching") -> list[Feature]:
+    """Every right that this role does not need, one row each; `needed`: roles that it may well be a member of."""
     role = quoted(facts.role)
     if facts.is_superuser:
         why = f"“{facts.role}” is a superuser: whoever takes over the dashboard owns the server."
-        return [Feature("Role's rights", "flagged", why, f"ALTER ROLE {role} NOSUPERUSER;")]
+        return [Feature(feature, "flagged", why, f"ALTER ROLE {role} NOSUPERUSER;")]
     attributes = (
         (facts.can_create_roles, "may create roles", "NOCREATEROLE"),
         (facts.can_create_databases, "may create databases", "NOCREATEDB"),
@@ -92,23 +97,24 @@ def _rights(facts: Facts) -> list[Feature]:
         (facts.bypasses_row_security, "bypasses row level security", "NOBYPASSRLS"),
     )
     found = [
-        Feature("Role's rights", "flagged", f"“{facts.role}” {what}.", f"ALTER ROLE {role} {word};")
+        Feature(feature, "flagged", f"“{facts.role}” {what}.", f"ALTER ROLE {role} {word};")
         for has, what, word in attributes
         if has
     ]
     found += [
         Feature(
-            "Role's rights",
+            feature,
             "flagged",
-            f"“{facts.role}” is a member of {name}; watching does not need it.",
+            f"“{facts.role}” is a member of {name}; {needs} does not need it.",
             f"REVOKE {name} FROM {role};",
         )
         for name in facts.strong_roles
+        if name not in needed
     ]
     if facts.owned_relations:
         why = f"“{facts.role}” owns {facts.owned_relations} tables, indexes or views here and could change them."
-        found.append(Feature("Role's rights", "flagged", why))
-    return found or [Feature("Role's rights", "ok", f"“{facts.role}” has no more rights than watching needs.")]
+        found.append(Feature(feature, "flagged", why))
+    return found
 
 
 def _transport(facts: Facts) -> Feature:

@@ -4,9 +4,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from dashboard.targets import opted_in
 from dashboard.targets.capabilities import Facts, Feature, features
 from dashboard.targets.collection import Cadence, Collection
-from dashboard.targets.connect import Reader, TargetRefused, address_of, reading
+from dashboard.targets.connect import Reader, TargetRefused, TargetUnreachable, address_of, reading
 from dashboard.targets.models import Target
 from dashboard.targets.probes import Probe
 
@@ -15,6 +16,7 @@ CADENCE: Cadence = "hour"
 CAPABILITIES = Probe.read(__file__, "capabilities.sql")
 STATEMENTS = Probe.read(__file__, "statements_readable.sql", extension="pg_stat_statements")
 IDENTITY = Probe.read(__file__, "identity.sql")
+READABLE = Probe.read(__file__, "readable.sql")
 
 
 def collect(collection: Collection) -> None:
@@ -25,7 +27,7 @@ def collect(collection: Collection) -> None:
 def look(target: Target) -> list[Feature]:
     """The card of now, on a connection of its own; nothing is stored. Raises TargetUnreachable, TargetRefused."""
     with reading(address_of(target), pooled=False) as reader:
-        return features(facts_of(reader))
+        return [*features(facts_of(reader)), *opted_in_features(target)]
 
 
 def check(target: Target, now: datetime) -> None:
@@ -37,7 +39,7 @@ def check(target: Target, now: datetime) -> None:
 
 def _keep(target: Target, reader: Reader, now: datetime) -> list[Feature]:
     facts = facts_of(reader)
-    card = features(facts)
+    card = [*features(facts), *opted_in_features(target)]
     target.server_version = facts.server_version
     target.system_identifier = _identity(reader)
     target.capabilities = [asdict(feature) for feature in card]
@@ -56,6 +58,28 @@ def facts_of(reader: Reader) -> Facts:
         except TargetRefused as refused:
             seen |= {"statements_problem": refused.sentence, "statements_remedy": refused.remedy_sql}
     return Facts(**found, **seen)
+
+
+def opted_in_features(target: Target) -> list[Feature]:
+    """What the other registered roles can do, each looked at as itself."""
+    tell = {"explain": opted_in.explaining, "steer": opted_in.steering}
+    logins = sorted(target.logins, key=lambda login: login.purpose)
+    return [
+        feature
+        for login in logins
+        if login.purpose in tell
+        for feature in tell[login.purpose](_signed_in(target, login.purpose, login.username))
+    ]
+
+
+def _signed_in(target: Target, purpose: str, role: str) -> opted_in.Login:
+    try:
+        with reading(address_of(target, purpose), pooled=False) as reader:
+            facts = Facts(**reader.ask(CAPABILITIES)[0])
+            schemas = reader.ask(READABLE) if purpose == "explain" else []
+    except (TargetRefused, TargetUnreachable) as failure:
+        return opted_in.Login(role, problem=failure.sentence)
+    return opted_in.Login(role, facts=facts, schemas=[opted_in.Readable(**row) for row in schemas])
 
 
 def _identity(reader: Reader) -> str | None:

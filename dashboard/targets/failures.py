@@ -79,9 +79,10 @@ def connect_failure(error: pg.Error, slug: str) -> TargetUnreachable:
 
 
 def statement_failure(
-    error: pg.Error, slug: str, *, user: str, statement_timeout_ms: int, lost: bool
+    error: pg.Error, slug: str, *, user: str, statement_timeout_ms: int, lost: bool, is_secret: bool = False
 ) -> TargetUnreachable | TargetRefused:
-    log.warning("target %s: a statement failed: %s %r", slug, error.sqlstate, str(error))
+    """`is_secret`: the server's words may hold data of tables, so that not even the log gets them."""
+    log.warning("target %s: a statement failed: %s %r", slug, error.sqlstate, "" if is_secret else str(error))
     state = error.sqlstate or ""
     if lost or state[:2] == "08" or state in {"57P01", "57P02", "57P03", "25P03"}:
         return TargetUnreachable(LOST)
