@@ -1,6 +1,6 @@
 """Questions to the stored statements: which families a window holds, and what one of them did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +13,9 @@ from dashboard.statements.models import (
     StatementEntry,
     StatementFamily,
     StatementIdentity,
-    StatementReading,
     StatementSample,
 )
-from dashboard.statements.sums import sums_of
+from dashboard.statements.sums import sums_of, total_ms
 from dashboard.statements.texts import one_line
 from dashboard.statements.windows import Evidence
 from dashboard.store import db
@@ -24,7 +23,7 @@ from dashboard.store import db
 SPEC = ListSpec(
     sorts=(
         "total_ms", "mean_ms", "stddev_ms", "calls", "rows", "share", "blocks", "blocks_per_call", "temp_blocks",
-        "wal_bytes", "io_ms", "text", "id",
+        "wal_bytes", "io_ms", "max_bound_ms", "text", "id",
     ),
     default_sort="total_ms",
     default_window="1h",
@@ -108,9 +107,12 @@ def statements_of_window(target_id: int, known: Evidence, query: ListQuery) -> L
 
 def statement_in_window(target_id: int, family_id: int, known: Evidence) -> StatementRow | None:
     """One family in a window; None when it did nothing there."""
-    told = told_of(sums_of(target_id, known)).subquery()
-    row = db.session.execute(_with_texts(told).where(told.c.id == family_id)).one_or_none()
-    return _row(row) if row else None
+    told = told_of(sums_of(target_id, known, family_id)).subquery()
+    row = db.session.execute(_with_texts(told)).one_or_none()
+    if row is None:
+        return None
+    found, everything = _row(row), total_ms(target_id, known)
+    return replace(found, share=found.total_ms / everything if everything else None)
 
 
 def family_of(target_id: int, family_id: int) -> StatementFamily:
@@ -153,27 +155,6 @@ def slowest_families(since: datetime, limit: int, target_id: int | None = None) 
     found = select(StatementFamily.id, top.c.target_id, StatementFamily.text, top.c.calls, top.c.total_ms)
     found = found.join(top, top.c.family_id == StatementFamily.id).order_by(top.c.total_ms.desc(), StatementFamily.id)
     return [_slowest(row) for row in db.session.execute(found)]
-
-
-def families_slower_than(since: datetime, mean_ms: float) -> list[SlowestRow]:
-    """The families of every target whose calls since then took longer than this on average, slowest first."""
-    sample = StatementSample
-    calls, total = func.sum(sample.calls), func.sum(sample.total_ms)
-    sums = select(sample.target_id, sample.family_id, calls.label("calls"), total.label("total_ms"))
-    sums = sums.where(sample.slot > since).group_by(sample.target_id, sample.family_id).having(total > mean_ms * calls)
-    slow = sums.subquery()
-    found = select(StatementFamily.id, slow.c.target_id, StatementFamily.text, slow.c.calls, slow.c.total_ms)
-    found = found.join(slow, slow.c.family_id == StatementFamily.id)
-    found = found.order_by((slow.c.total_ms / slow.c.calls).desc(), StatementFamily.id)
-    return [_slowest(row) for row in db.session.execute(found)]
-
-
-def targets_read_since(moment: datetime) -> list[int]:
-    """Targets whose statements were read since then."""
-    found = select(StatementReading.target_id).where(
-        StatementReading.slot > moment, StatementReading.since.is_not(None)
-    )
-    return list(db.session.scalars(found.distinct().order_by(StatementReading.target_id)))
 
 
 def _slowest(row: Any) -> SlowestRow:

@@ -112,7 +112,7 @@ def _parse(text: str) -> "list[exp.Expr] | None":
 def _collect(statement: "exp.Expr", found: dict[tuple[str, str], _Found]) -> None:
     from sqlglot import exp
 
-    tables = [node for node in statement.find_all(exp.Table) if _names(node) and not _is_of_with(node)]
+    tables = [node for node in statement.find_all(exp.Table) if _is_named(node) and not _is_of_with(node)]
     aliases: dict[str, tuple[str, str]] = {}
     for table in tables:
         names = _names(table)
@@ -142,13 +142,15 @@ def _add_columns(
 
 
 def _names(table: "exp.Table") -> tuple[str, str]:
-    """(schema, name); empty for what only looks like a table: functions, VALUES."""
-    from sqlglot import exp
-
-    if not isinstance(table.this, exp.Identifier):
-        return ()  # type: ignore[return-value]
     schema = table.args.get("db")
     return (_folded(schema) if schema else "", _folded(table.this))
+
+
+def _is_named(table: "exp.Table") -> bool:
+    """Functions and VALUES only look like tables."""
+    from sqlglot import exp
+
+    return isinstance(table.this, exp.Identifier)
 
 
 def _folded(identifier: Any) -> str:

@@ -9,14 +9,17 @@ from dashboard.rollup import minutes_kept
 from dashboard.statements.blocks import Part, cover
 from dashboard.statements.models import StatementSample, StatementSum
 from dashboard.statements.windows import Evidence
+from dashboard.store import db
 
 ADDED = ("calls", "total_ms", "squares_ms2", "rows", "shared_hit", "shared_read", "temp_blocks", "wal_bytes")
 TOLD = (*ADDED, "io_ms", "max_ms", "max_bound_ms")
 
 
-def sums_of(target_id: int, known: Evidence) -> Subquery:
-    """A row for each family that did something: whole blocks where they lie in the window, readings at its ends."""
-    parts = union_all(*(_rows(target_id, part) for part in _parts(known))).subquery()
+def sums_of(target_id: int, known: Evidence, family_id: int | None = None) -> Subquery:
+    """A row for each family that did something, or for this one: whole blocks where they lie in the window, readings
+    at its ends.
+    """
+    parts = _together(target_id, known, family_id)
     return (
         select(
             parts.c.family_id,
@@ -30,6 +33,19 @@ def sums_of(target_id: int, known: Evidence) -> Subquery:
         .group_by(parts.c.family_id)
         .subquery()
     )
+
+
+def total_ms(target_id: int, known: Evidence) -> float:
+    """The time of all visible statements in the window."""
+    parts = _together(target_id, known, None)
+    return float(db.session.scalar(select(func.coalesce(func.sum(parts.c.total_ms), 0))) or 0)
+
+
+def _together(target_id: int, known: Evidence, family_id: int | None) -> Subquery:
+    rows = [_rows(target_id, part) for part in _parts(known)]
+    if family_id is not None:
+        rows = [found.where(found.selected_columns.family_id == family_id) for found in rows]
+    return union_all(*rows).subquery()
 
 
 def _parts(known: Evidence) -> list[Part]:

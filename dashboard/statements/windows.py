@@ -1,7 +1,7 @@
 """What a window of statements rests on, and how its intervals become points of charts (pure)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -71,18 +71,22 @@ Points = list[tuple[datetime, float | None]]
 
 @dataclass(frozen=True)
 class Chart:
-    """One line chart: the names of its series with their points."""
+    """One line chart: the names of its series with their points, and bands around them."""
 
     key: str
     title: str
     note: str
     unit: str
     series: list[tuple[str, Points]]
+    bands: list[list[tuple[datetime, float | None, float | None]]] = field(default_factory=list)
 
 
-def bucket(window: timedelta, minutes_kept: timedelta) -> timedelta:
-    """The shortest step that draws a window in at most 240 points; an hour or more where the window holds hours."""
-    shortest = HOUR if window > minutes_kept else STEPS[0]
+def bucket(window: timedelta, minutes_kept: timedelta, reach: timedelta | None = None) -> timedelta:
+    """The shortest step that draws a window in at most 240 points; an hour or more where the window holds hours.
+
+    `reach` is how long ago a window began that does not end now.
+    """
+    shortest = HOUR if (reach or window) > minutes_kept else STEPS[0]
     return next((step for step in STEPS if step >= shortest and window / step <= MOST_POINTS), STEPS[-1])
 
 
@@ -93,9 +97,10 @@ def charts(intervals: Sequence[Interval]) -> list[Chart]:
         Chart(
             "time",
             "Time per call",
-            "mean, and one standard deviation above it",
+            "mean of each interval; the band is one standard deviation to each side",
             "ms",
-            [("mean", _points(intervals, _mean_ms)), ("mean + sd", _points(intervals, _mean_and_deviation_ms))],
+            [("mean", _points(intervals, _mean_ms))],
+            [[(one.at, *_around_mean_ms(one)) for one in intervals]],
         ),
         Chart(
             "blocks",
@@ -126,9 +131,13 @@ def _mean_ms(one: Interval) -> float | None:
     return one.total_ms / one.calls if one.calls else None
 
 
-def _mean_and_deviation_ms(one: Interval) -> float | None:
+def _around_mean_ms(one: Interval) -> tuple[float | None, float | None]:
+    """One deviation below and above the mean; no call takes less than nothing."""
     spread = deviation(one.calls, one.total_ms, one.squares_ms2)
-    return None if spread is None else one.total_ms / one.calls + spread
+    if spread is None:
+        return None, None
+    mean = one.total_ms / one.calls
+    return max(0.0, mean - spread), mean + spread
 
 
 def _rows_per_call(one: Interval) -> float | None:

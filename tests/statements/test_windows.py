@@ -46,7 +46,7 @@ def test_points_are_rates_means_and_unknown_without_a_call() -> None:
     calls, time, blocks, rows = charts([busy, idle])
     assert [value for _, value in calls.series[0][1]] == [2.0, 0.0]
     assert [value for _, value in time.series[0][1]] == [10.0, None]
-    assert [value for _, value in time.series[1][1]] == [15.0, None]
+    assert [band[1:] for band in time.bands[0]] == [(5.0, 15.0), (None, None)]
     assert [value for _, value in blocks.series[0][1]] == [3.0, None]
     assert [value for _, value in rows.series[0][1]] == [2.0, None]
 
