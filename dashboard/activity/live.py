@@ -53,8 +53,7 @@ class Live:
 def sessions_of(target: Target, now: datetime) -> Live:
     try:
         address = address_of(target)
-        limits = {"statement_timeout_ms": LIMIT_MS, "lock_timeout_ms": LOCK_LIMIT_MS}
-        with reading(address, wait_s=1.0, **limits) as reader:
+        with reading(address, statement_timeout_ms=LIMIT_MS, lock_timeout_ms=LOCK_LIMIT_MS, wait_s=1.0) as reader:
             rows = reader.ask(SESSIONS)
             locks = reader.ask(LOCKS)
             prepared = _prepared(reader) if any(PREPARED_PID in row["blocked_by"] for row in rows) else []

@@ -1,12 +1,13 @@
 """Which sessions an operator may cancel or end, and why not the others (pure)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from dashboard.activity.rules import Session
 
 Act = Literal["cancel", "terminate"]
 ACTS: tuple[Act, ...] = ("cancel", "terminate")
+LONGEST_REASON = 1_000
 AUTOVACUUM, SIGNAL_AUTOVACUUM = "autovacuum worker", 180_000
 HIDDEN = "What it does is hidden from the watching role, so it cannot be told what would be stopped."
 OURS = "A connection of this dashboard; it ends by itself within seconds."
@@ -60,3 +61,21 @@ def held_up(one: Session, sessions: Sequence[Session]) -> list[Session]:
         found.update(new)
         pids += new
     return [other for other in sessions if other.pid in found - {one.pid}]
+
+
+def confirmation_problems(one: Session, typed: Mapping[str, str], *, is_production: bool) -> dict[str, str]:
+    """What is missing before a session may be stopped; production asks why, and for the pid typed by hand."""
+    problems = {}
+    reason = typed.get("reason", "").strip()
+    if len(reason) > LONGEST_REASON or not reason.isprintable():
+        problems["reason"] = f"At most {LONGEST_REASON} characters on one line."
+    if is_production and not reason:
+        problems["reason"] = "Say why; it is kept in the audit log and the change lane."
+    if is_production and typed.get("typed_pid", "").strip() != str(one.pid):
+        problems["typed_pid"] = f"Type {one.pid}, the number of the process, to confirm."
+    return problems
+
+
+def number(text: str) -> int | None:
+    """A number that a form carried; None when it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None

@@ -31,7 +31,7 @@ def step_of(window: timedelta, minutes_kept: timedelta) -> timedelta:
     return max(step, HOUR) if window > minutes_kept else step
 
 
-def busy_sessions(target_id: int, since: datetime, step: timedelta) -> list[Busy]:
+def busy_sessions(target_id: int, since: datetime, until: datetime, step: timedelta) -> list[Busy]:
     at = func.date_bin(literal(step), ActivitySample.slot, literal(EPOCH)).label("at")
     counted = (
         ActivitySample.active,
@@ -41,7 +41,7 @@ def busy_sessions(target_id: int, since: datetime, step: timedelta) -> list[Busy
     )
     found = (
         select(at, *(func.max(column) for column in counted))
-        .where(ActivitySample.target_id == target_id, ActivitySample.slot > since)
+        .where(ActivitySample.target_id == target_id, ActivitySample.slot > since, ActivitySample.slot <= until)
         .group_by(at)
         .order_by(at)
     )

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from flask import Blueprint, Response
 
 from dashboard.activity import queries, rules, tree
+from dashboard.activity.history_routes import blueprint as history
 from dashboard.activity.live import sessions_of
+from dashboard.activity.session_routes import blueprint as sessions
 from dashboard.changes.queries import marks
 from dashboard.charts import spans
 from dashboard.lists import WINDOWS, ListPage, ListQuery, ListSpec, parse_list, respond
@@ -16,9 +18,16 @@ from dashboard.targets.queries import target_by_slug
 from dashboard.web import wants_json
 
 blueprint = Blueprint("activity", __name__)
-SHOWN = 200
+blueprint.register_blueprint(sessions)
+blueprint.register_blueprint(history)
+SHOWN, LOCKS_SHOWN = 200, 20
 STATES = ("active", "transaction", "blocked", "idle")
-SPEC = ListSpec(sorts=tuple(rules.SORTS), default_sort="transaction_ms", default_window="6h", filters={"state": STATES})
+SPEC = ListSpec(
+    sorts=tuple(rules.SORTS),
+    default_sort="transaction_ms",
+    default_window="6h",
+    filters={"state": STATES, "locks": ("all",)},
+)
 
 
 @blueprint.get("/t/<slug>/activity")
@@ -30,21 +39,22 @@ def session_list(slug: str) -> Response:
     seen = sessions_of(target, now)
     if seen.problem and wants_json():
         raise seen.problem
-    window = query.window or timedelta(hours=6)
-    step = queries.step_of(window, minutes_kept())
-    busy = queries.busy_sessions(target.id, now - window, step)
+    since, until = query.span(now)
+    step = queries.step_of(until - since, minutes_kept())
+    busy = queries.busy_sessions(target.id, since, until, step)
     return respond(
         "activity/list.html",
         _page(query, seen.sessions, seen.as_of),
         target=target,
         section="activity",
         seen=seen,
+        locks_shown=200 if query.filters.get("locks") else LOCKS_SHOWN,
         long=rules.long_transactions(seen.sessions),
         idle=rules.idle_transactions(seen.sessions),
         tree=tree.blocking_tree(seen.sessions),
         busy=busy,
         windows=WINDOWS,
-        marks=marks(target.id, now - window, now),
+        marks=marks(target.id, since, until),
         gaps=spans([(one.at, 0) for one in busy], max(2 * step, timedelta(minutes=3))),
     )
 

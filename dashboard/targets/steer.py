@@ -131,8 +131,8 @@ def rights_of(target: Target) -> Rights:
 @contextmanager
 def steering(target: Target) -> Iterator[Reader]:
     """A connection for one act; closed after it. Raises TargetUnreachable."""
-    limits = {"statement_timeout_ms": LIMIT_MS, "lock_timeout_ms": LOCK_LIMIT_MS}
-    with reading(address_of(target, "steer"), pooled=False, **limits) as reader:
+    address = address_of(target, "steer")
+    with reading(address, statement_timeout_ms=LIMIT_MS, lock_timeout_ms=LOCK_LIMIT_MS, pooled=False) as reader:
         yield reader
 
 
