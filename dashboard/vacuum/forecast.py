@@ -26,7 +26,7 @@ class Forecast:
 
 
 def forecast(points: Sequence[tuple[datetime, int]], limit: int) -> Forecast:
-    """`points`: the last value of each day, oldest first, rising towards `limit`; a fall starts the series anew."""
+    """`points`: the last value of each day, rising towards `limit`; a fall starts the series anew."""
     held = _since_last_fall(points)
     if len(held) < FEWEST_DAYS:
         return Forecast(None, None, None, TOO_FEW)
@@ -45,7 +45,7 @@ def forecast(points: Sequence[tuple[datetime, int]], limit: int) -> Forecast:
 
 
 def _since_last_fall(points: Sequence[tuple[datetime, int]]) -> list[tuple[datetime, int]]:
-    held = list(points)
+    held = sorted(dict(points).items())
     falls = [index for index in range(1, len(held)) if held[index][1] < held[index - 1][1]]
     return held[falls[-1] :] if falls else held
 
