@@ -21,6 +21,10 @@ test: .venv/installed-dev
 test-matrix: .venv/installed-dev
 	@servers="$$($(BIN)/python tests/matrix/fetch.py)" && TEST_POSTGRES="$$servers" bash tests/run tests/matrix
 
+# Measure every claim of speed again, as ratios of one run; takes some minutes
+bench: .venv/installed-dev
+	$(BIN)/python -m bench $(ONLY)
+
 # Check style, types and dependencies
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -50,4 +54,4 @@ clean:
 	$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help run test test-matrix lint lock clean
+.PHONY: help run test test-matrix bench lint lock clean

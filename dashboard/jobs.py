@@ -17,8 +17,11 @@ from sqlalchemy import or_, select
 from dashboard import retention, rollup
 from dashboard.activity import collect as activity
 from dashboard.activity import rollups as activity_rollups
+from dashboard.activity.sampling import sample_minute
 from dashboard.alerts.collect import check
+from dashboard.alerts.deliver import deliver
 from dashboard.history import collect as history
+from dashboard.plans import collect as plans
 from dashboard.schema import collect as schema
 from dashboard.server import collect as server
 from dashboard.server import collect_connections as connections
@@ -27,6 +30,7 @@ from dashboard.server import collect_replication as replication
 from dashboard.server import rollups as server_rollups
 from dashboard.statements import collect as statements
 from dashboard.statements import rollups as statement_rollups
+from dashboard.statements.relate import relate as relate_statements
 from dashboard.store import db, libpq_url
 from dashboard.tables import bloat_collect as bloat
 from dashboard.tables import collect as tables
@@ -37,6 +41,9 @@ from dashboard.targets import rollups as capability_rollups
 from dashboard.targets.collection import Collector
 from dashboard.targets.models import Target
 from dashboard.targets.run import Interrupted, collect_target
+from dashboard.vacuum import collect as vacuum
+from dashboard.vacuum import rollups as vacuum_rollups
+from dashboard.vacuum import sequence_collect as sequences
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +53,7 @@ ROLLUPS = (
     *server_rollups.ROLLUPS,
     *table_rollups.ROLLUPS,
     *statement_rollups.ROLLUPS,
+    *vacuum_rollups.ROLLUPS,
 )
 COLLECTORS: tuple[Collector, ...] = (
     capabilities,
@@ -57,11 +65,14 @@ COLLECTORS: tuple[Collector, ...] = (
     activity,
     tables,
     bloat,
+    vacuum,
+    sequences,
     schema,
     history,
     index_findings,
+    plans,
 )
-CONCURRENCY = 4
+CONCURRENCY = 5  # one place is the sampling's, which takes nearly the whole minute
 GRACE_S = 8.0
 BEAT_S = 5.0
 STALLED_S = 30.0
@@ -89,7 +100,10 @@ def make_queue(app: Flask) -> procrastinate.App:
     queue.task(name="collect", pass_context=True, retry=GIVEN_BACK)(collect)
     for cron, name, job in (
         ("* * * * *", "collect_all", collect_all),
+        ("* * * * *", "sample_sessions", sample_sessions),
         ("* * * * *", "alerts", alerts),
+        ("* * * * *", "relate", relate),
+        ("* * * * * */20", "tell", tell),
         ("11 * * * *", "keep_house", keep_house),
     ):
         task = queue.task(name=name, pass_context=True, lock=name, queueing_lock=name)(job)
@@ -173,9 +187,25 @@ def collect(context: JobContext, target_id: int, timestamp: int) -> None:
     )
 
 
+def sample_sessions(context: JobContext, timestamp: int) -> None:
+    """The active-session history of this minute, of all targets; its successor waits for its end."""
+    if looked_at := sample_minute(datetime.fromtimestamp(timestamp, UTC), context.should_abort):
+        log.info("sampled the sessions of %d targets", looked_at)
+
+
 def alerts(_context: JobContext, timestamp: int) -> None:
     if check(datetime.fromtimestamp(timestamp, UTC)):
         log.info("alerts changed")
+
+
+def tell(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue passes it
+    if sent := deliver(context.should_abort):
+        log.info("%d messages about alerts went out", sent)
+
+
+def relate(context: JobContext, timestamp: int) -> None:
+    if read := relate_statements(datetime.fromtimestamp(timestamp, UTC), is_stopping=context.should_abort):
+        log.info("%d new statements were read for the tables they name", read)
 
 
 def keep_house(context: JobContext, timestamp: int) -> None:

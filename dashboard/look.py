@@ -55,7 +55,7 @@ def init_app(app: Flask) -> None:
         "preference": preference,
         "is_partial": is_partial,
         "nav_targets": nav_targets,
-        "firing_count": firing_count,
+        "firing_count": firing,
         "timedelta_s": _seconds,
         "request_id": request_id,
     }
@@ -71,6 +71,14 @@ def now() -> datetime:
         g.now = datetime.now(UTC)
     moment: datetime = g.now
     return moment
+
+
+def firing() -> int:
+    """Alerts that fire, asked once for the whole response."""
+    if "firing" not in g:
+        g.firing = firing_count()
+    count: int = g.firing
+    return count
 
 
 def asset(name: str) -> str:

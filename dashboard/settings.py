@@ -18,7 +18,7 @@ from pydantic import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-SECRETS = ("DATABASE_URL", "SECRET_KEY", "PILOTHOUSE_ADMIN_PASSWORD")
+SECRETS = ("DATABASE_URL", "SECRET_KEY", "PILOTHOUSE_ADMIN_PASSWORD", "PILOTHOUSE_SMTP_URL")
 Network = IPv4Network | IPv6Network
 
 
@@ -101,6 +101,24 @@ class Settings(BaseModel):
     session_absolute_h: int = env(
         "PILOTHOUSE_SESSION_ABSOLUTE_H", 168, "Hours until a session ends in any case", ge=1, le=2_160
     )
+    url: str | None = env(
+        "PILOTHOUSE_URL",
+        None,
+        "Where people open these pages, `https://pilothouse.example.org`; links in notifications start with it",
+        pattern=r"^https?://[^\s/?#]+$",
+    )
+    smtp_url: SecretStr | None = env(
+        "PILOTHOUSE_SMTP_URL",
+        None,
+        "Mail server of e-mail notifications, `smtp://user:password@host:587` or `smtps://…`",
+    )
+    mail_from: str | None = env(
+        "PILOTHOUSE_MAIL_FROM",
+        None,
+        "Sender of e-mail notifications",
+        max_length=254,
+        pattern=r"^[^\s@<>]+@[^\s@<>]+$",
+    )
     keep_minutes_d: int = env(
         "PILOTHOUSE_KEEP_MINUTES_D", 7, "Days that samples of minutes are kept; older ones become hours", ge=1, le=90
     )
@@ -131,11 +149,19 @@ class Settings(BaseModel):
             raise ValueError("names no database")
         return SecretStr(url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False))
 
-    @field_validator("secret_key")
+    @field_validator("smtp_url")
     @classmethod
-    def is_long(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < 32:
-            raise ValueError("is shorter than 32 characters")
+    def is_smtp(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("smtp://", "smtps://")):
+            raise ValueError("must start with smtp:// or smtps://")
+        return value
+
+    @field_validator("secret_key", "admin_password")
+    @classmethod
+    def is_long(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        shortest = 32 if info.field_name == "secret_key" else 15
+        if value is not None and len(value.get_secret_value()) < shortest:
+            raise ValueError(f"is shorter than {shortest} characters")
         return value
 
     @field_validator("admin_email")
@@ -143,13 +169,6 @@ class Settings(BaseModel):
     def is_address(cls, value: str | None) -> str | None:
         if value is not None and (value.count("@") != 1 or any(sign.isspace() for sign in value)):
             raise ValueError("is not an e-mail address")
-        return value
-
-    @field_validator("admin_password")
-    @classmethod
-    def is_strong(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < 15:
-            raise ValueError("is shorter than 15 characters")
         return value
 
     @field_validator("targets")

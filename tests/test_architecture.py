@@ -21,7 +21,8 @@ PURE = {
     "verdicts", "verdicts_redundant", "verdicts_keys", "verdicts_remedies", "verdicts_findings",
     "alembic_file",
     "parameters", "recorded", "masks", "concerns", "titles", "refusals", "differences",
-    "tree", "locks", "protection", "waits", "shares", "stacks", "latency", "blocks", "comparison", "relations", "texts",
+    "tree", "locks", "protection", "waits", "shares", "stacks",
+    "latency", "blocks", "comparison", "relations", "texts",
 }  # fmt: skip
 IMPURE_ROOTS = {"flask", "flask_login", "flask_wtf", "sqlalchemy", "psycopg", "requests"}
 CLOCKS = {"now", "utcnow", "time", "monotonic", "today"}

@@ -1,93 +1,241 @@
-"""What is wrong: facts about a target → findings (pure)."""
+"""What alerts watch for: each rule with its defaults, and facts about a target → observations (pure).
 
-from collections.abc import Iterable
+An observation is a number with its words, whether it is bad or not; `steps` decides from it what begins and ends.
+A rule that lacks its facts answers None: what is unknown neither fires nor resolves.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
-from dashboard.formats import duration_text
+from dashboard.formats import bytes_text, count_text, duration_text, ms_text, percent_text
 
-UNREACHABLE_AFTER = timedelta(minutes=2)
-LATE_AFTER = timedelta(minutes=5)
+Level = Literal["warning", "critical"]
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A family in the last quarter of an hour."""
+
+    family_id: int
+    text: str
+    calls: int
+    mean_ms: float
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A replication slot: what it holds back, and why in words."""
+
+    name: str
+    retained_bytes: int | None
+    is_lost: bool
+    why: str
 
 
 @dataclass(frozen=True)
 class TargetFacts:
-    """What the store knows of a target."""
+    """What the store knows of a target; None is unknown. Ages of ids are shares of the stop limit, from 0 to 1."""
 
     target_id: int
     slug: str
+    environment_id: int
     state: str
     unreachable_since: datetime | None
     unreachable_reason: str | None
     created_at: datetime
     collected_at: datetime | None
-    pending_revisions: int
+    pending_revisions: int = 0
+    failed_revisions: int = 0
+    size_bytes: int | None = None
+    growth_24h_bytes: int | None = None
+    connections: int | None = None
+    connections_max: int | None = None
+    blocked: int | None = None
+    longest_transaction_ms: float | None = None
+    slow: Sequence[Slow] | None = None
+    id_shares: Mapping[str, float] | None = None
+    lags_s: Mapping[str, float] | None = None
+    slots: Sequence[Slot] | None = None
 
 
 @dataclass(frozen=True)
-class Finding:
-    """`rule`, `target_id` and `subject` are its stable key; `remedy` says what to do next."""
+class Setting:
+    """How a rule is judged in an environment; `minimum` is its second condition, where it has one."""
+
+    is_on: bool
+    threshold: float
+    for_s: int
+    level: Level
+    minimum: float | None = None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A number that a rule looks at; rule, target and subject are the alert's stable key."""
 
     rule: str
-    level: str
     target_id: int
     subject: str
+    value: float
     title: str
     remedy: str
+    href: str
 
 
-def findings(targets: Iterable[TargetFacts], now: datetime) -> list[Finding]:
-    """Every finding of every target. A collector that is late says nothing of a target that is unreachable."""
-    found = []
-    for facts in targets:
-        found += [finding for rule in RULES if (finding := rule(facts, now))]
-    return found
+Told = tuple[str, float, str, str, str]
+Observe = Callable[[TargetFacts, Setting, datetime], list[Told] | None]
 
 
-def unreachable(facts: TargetFacts, now: datetime) -> Finding | None:
+@dataclass(frozen=True)
+class Rule:
+    """`clear`: what share of the threshold the value must fall below before a firing alert may end."""
+
+    key: str
+    name: str
+    help: str
+    unit: str
+    default: Setting
+    observe: Observe
+    clear: float = 1.0
+    minimum_name: str | None = None
+    needs_reach: bool = True
+
+
+def observations(facts: TargetFacts, rule: Rule, setting: Setting, now: datetime) -> list[Observation] | None:
+    """What a rule sees of a target; None when that is not known. An unreachable target hides everything else."""
+    if rule.needs_reach and facts.state == "unreachable":
+        return None
+    told = rule.observe(facts, setting, now)
+    if told is None:
+        return None
+    return [
+        Observation(rule.key, facts.target_id, subject, value, title, remedy, f"/t/{facts.slug}/{page}")
+        for subject, value, title, remedy, page in told
+    ]
+
+
+def unreachable(facts: TargetFacts, _setting: Setting, now: datetime) -> list[Told]:
     since = facts.unreachable_since
-    if facts.state != "unreachable" or since is None or now - since < UNREACHABLE_AFTER:
-        return None
+    if facts.state != "unreachable" or since is None:
+        return []
     reason = facts.unreachable_reason or "The reason is not known."
-    return Finding(
-        rule="target_unreachable",
-        level="critical",
-        target_id=facts.target_id,
-        subject=facts.slug,
-        title=f"{facts.slug} is unreachable",
-        remedy=f"{reason} Check the server and its address, then open the target's page to test the connection.",
-    )
+    remedy = f"{reason} Check the server and its address, then open the target's page to test the connection."
+    return [(facts.slug, (now - since).total_seconds(), f"{facts.slug} is unreachable", remedy, "")]
 
 
-def collector_late(facts: TargetFacts, now: datetime) -> Finding | None:
-    if facts.state == "unreachable":
-        return None
-    last = facts.collected_at or facts.created_at
-    if now - last < LATE_AFTER:
-        return None
-    return Finding(
-        rule="collector_late",
-        level="warning",
-        target_id=facts.target_id,
-        subject=facts.slug,
-        title=f"Nothing was collected from {facts.slug} for {duration_text(now - last)}",
-        remedy="See that a worker runs (`pilothouse worker`) and what the target's page says of its probes.",
-    )
+def late(facts: TargetFacts, _setting: Setting, now: datetime) -> list[Told]:
+    age = now - (facts.collected_at or facts.created_at)
+    title = f"Nothing was collected from {facts.slug} for {duration_text(max(age, timedelta(0)))}"
+    remedy = "See that a worker runs (`pilothouse worker`) and what the target's page says of its probes."
+    return [(facts.slug, age.total_seconds(), title, remedy, "")]
 
 
-def migration_pending(facts: TargetFacts, _now: datetime) -> Finding | None:
-    if not facts.pending_revisions:
-        return None
+def pending(facts: TargetFacts, _setting: Setting, _now: datetime) -> list[Told]:
     number = facts.pending_revisions
     noun = "migration is" if number == 1 else "migrations are"
-    return Finding(
-        rule="migration_pending",
-        level="warning",
-        target_id=facts.target_id,
-        subject=facts.slug,
-        title=f"{number} {noun} pending on {facts.slug}",
-        remedy="Read what they change on the target's migrations page, then run them with your deployment.",
-    )
+    remedy = "Read what they change on the target's migrations page, then run them with your deployment."
+    return [(facts.slug, number, f"{number} {noun} pending on {facts.slug}", remedy, "migrations")]
 
 
-RULES = (unreachable, collector_late, migration_pending)
+def failed(facts: TargetFacts, _setting: Setting, _now: datetime) -> list[Told]:
+    number = facts.failed_revisions
+    title = f"{number} {'migration' if number == 1 else 'migrations'} failed on {facts.slug}"
+    remedy = "Open the migrations page: it says which one, and how far it came."
+    return [(facts.slug, number, title, remedy, "migrations")]
+
+
+def slow(facts: TargetFacts, setting: Setting, _now: datetime) -> list[Told] | None:
+    if facts.slow is None:
+        return None
+    return [
+        (
+            str(one.family_id),
+            one.mean_ms,
+            f"A query of {facts.slug} takes {ms_text(one.mean_ms)} on average",
+            f"{count_text(one.calls)} calls in 15 minutes: {one.text[:120]}",
+            f"queries/{one.family_id}",
+        )
+        for one in facts.slow
+        if one.calls >= (setting.minimum or 0)
+    ]
+
+
+def connections(facts: TargetFacts, _setting: Setting, _now: datetime) -> list[Told] | None:
+    if facts.connections is None or not facts.connections_max:
+        return None
+    share = facts.connections / facts.connections_max
+    title = f"{facts.slug} uses {facts.connections} of {facts.connections_max} connections"
+    remedy = "See who holds them by application and state; idle ones point to a pool that is too large."
+    return [(facts.slug, share, title, remedy, "server")]
+
+
+def growth(facts: TargetFacts, setting: Setting, _now: datetime) -> list[Told] | None:
+    grown, size = facts.growth_24h_bytes, facts.size_bytes
+    if grown is None or not size:
+        return None
+    before = size - grown
+    share = grown / before if before > 0 and grown >= (setting.minimum or 0) else 0.0
+    title = f"{facts.slug} grew by {bytes_text(grown)} in 24 hours, to {bytes_text(size)}"
+    remedy = "Open its tables, sorted by growth; a step on a chart names the change that caused it."
+    return [(facts.slug, share, title, remedy, "tables?sort=growth_24h_bytes")]
+
+
+def wraparound(facts: TargetFacts, _setting: Setting, _now: datetime) -> list[Told] | None:
+    if facts.id_shares is None:
+        return None
+    remedy = "See what holds the horizon: an old transaction, a prepared one, a slot; end it, then VACUUM (FREEZE)."
+    return [
+        (kind, share, f"{facts.slug} has used {percent_text(share)} of its {kind} ids", remedy, "vacuum")
+        for kind, share in facts.id_shares.items()
+    ]
+
+
+def lag(facts: TargetFacts, _setting: Setting, _now: datetime) -> list[Told] | None:
+    if facts.lags_s is None:
+        return None
+    remedy = "See whether it still receives, replays or waits: network, disk of the standby, a conflicting query."
+    return [
+        (
+            name,
+            lag,
+            f"{name} is {duration_text(timedelta(seconds=lag))} behind on {facts.slug}",
+            remedy,
+            "server/replication",
+        )
+        for name, lag in facts.lags_s.items()
+    ]
+
+
+def slots(facts: TargetFacts, setting: Setting, _now: datetime) -> list[Told] | None:
+    if facts.slots is None:
+        return None
+    return [
+        (
+            one.name,
+            setting.threshold if one.is_lost else float(one.retained_bytes or 0),
+            f"Slot {one.name} of {facts.slug} "
+            + ("was lost" if one.is_lost else f"holds {bytes_text(one.retained_bytes)} of WAL"),
+            f"{one.why} Bring its consumer back, or drop the slot before the disk is full.",
+            "server/replication",
+        )
+        for one in facts.slots
+    ]
+
+
+def long_transaction(facts: TargetFacts, _setting: Setting, _now: datetime) -> list[Told] | None:
+    if facts.longest_transaction_ms is None:
+        return None
+    longest = timedelta(milliseconds=facts.longest_transaction_ms)
+    title = f"A transaction on {facts.slug} is open for {duration_text(longest)}"
+    remedy = "It holds its locks and keeps vacuum from cleaning: see who it is, and end it if nobody needs it."
+    return [(facts.slug, longest.total_seconds(), title, remedy, "activity?state=transaction")]
+
+
+def blocked(facts: TargetFacts, _setting: Setting, _now: datetime) -> list[Told] | None:
+    if facts.blocked is None:
+        return None
+    noun = "session waits" if facts.blocked == 1 else "sessions wait"
+    remedy = "The tree of locks shows who holds them up; cancelling the first one frees the rest."
+    return [(facts.slug, facts.blocked, f"{facts.blocked} {noun} for locks on {facts.slug}", remedy, "activity")]

@@ -101,6 +101,16 @@ def pending_counts(target_ids: Sequence[int]) -> dict[int, int]:
     return dict(db.session.execute(found).all())
 
 
+def failed_counts(target_ids: Sequence[int]) -> dict[int, int]:
+    """How many migrations of each target ended with an error; targets without any are left out."""
+    found = (
+        select(Revision.target_id, func.count())
+        .where(Revision.target_id.in_(target_ids), Revision.state == "failed")
+        .group_by(Revision.target_id)
+    )
+    return dict(db.session.execute(found).all())
+
+
 def pending_count(target_id: int) -> int:
     return pending_counts([target_id]).get(target_id, 0)
 

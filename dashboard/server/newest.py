@@ -3,19 +3,27 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from dashboard.server.models import DatabaseState, ReplicationState
+from dashboard.server.models import ConnectionSample, DatabaseState, ReplicationState
 from dashboard.server.replication import lags, why_held
 from dashboard.store import db
 
 
 def newest_databases(since: datetime) -> dict[int, dict[str, Any]]:
-    """Size, growth and connections; None where unknown."""
-    names = ("size_bytes", "growth_24h_bytes", "connections", "connections_max")
-    columns = (getattr(DatabaseState, name) for name in names)
-    found = select(DatabaseState.target_id, *columns).where(DatabaseState.slot >= since)
-    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in db.session.execute(found)}
+    """Size, growth, connections, and how many of them applications may open; None where unknown."""
+    state, sample = DatabaseState, ConnectionSample
+    usable = (
+        select(sample.usable)
+        .where(sample.target_id == state.target_id, sample.slot >= since)
+        .order_by(sample.slot.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    limit = func.coalesce(usable, state.connections_max).label("connections_max")
+    columns = (state.size_bytes, state.growth_24h_bytes, state.connections, limit)
+    found = select(state.target_id, *columns).where(state.slot >= since).order_by(state.target_id)
+    return {row.pop("target_id"): row for row in map(dict, db.session.execute(found).mappings())}
 
 
 def newest_lags(since: datetime) -> dict[int, dict[str, float]]:

@@ -42,9 +42,10 @@ def test_a_target_that_is_back_resolves_its_alert(app: Flask, store: Session, do
     check_at(app, store, NOW)
     down.state, down.unreachable_since, down.collected_at = "reachable", None, NOW
     store.commit()
-    assert check_at(app, store, NOW + timedelta(minutes=1)) is True
+    assert check_at(app, store, NOW + timedelta(minutes=1)) is False
+    assert check_at(app, store, NOW + timedelta(minutes=4)) is True
     (alert,) = store.scalars(select(Alert)).all()
-    assert (alert.state, alert.resolved_at) == ("resolved", NOW + timedelta(minutes=1))
+    assert (alert.state, alert.resolved_at) == ("resolved", NOW + timedelta(minutes=4))
 
 
 def test_the_page_shows_what_is_wrong_and_what_to_do(app: Flask, store: Session, as_viewer: Any, down: Target) -> None:

@@ -1,58 +1,110 @@
-"""Facts about a target become findings; what is unknown becomes none."""
+"""Facts about a target become observations; what is unknown becomes none."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from dashboard.alerts.rules import TargetFacts, findings
+import pytest
+
+from dashboard.alerts.catalogue import RULES
+from dashboard.alerts.rules import Observation, Slot, Slow, TargetFacts, observations
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+GIGABYTE = 1 << 30
 CALM = TargetFacts(
     target_id=1,
     slug="shop",
+    environment_id=1,
     state="reachable",
     unreachable_since=None,
     unreachable_reason=None,
     created_at=NOW - timedelta(days=1),
     collected_at=NOW - timedelta(seconds=40),
-    pending_revisions=0,
+    size_bytes=10 * GIGABYTE,
+    growth_24h_bytes=0,
+    connections=5,
+    connections_max=100,
+    blocked=0,
+    longest_transaction_ms=0.0,
+    slow=(),
+    id_shares={"transaction": 0.1},
+    lags_s={},
+    slots=(),
 )
 
 
-def rules_of(**changed: object) -> list[str]:
-    return [finding.rule for finding in findings([replace(CALM, **changed)], NOW)]
+def seen(rule: str, **changed: Any) -> list[Observation] | None:
+    return observations(replace(CALM, **changed), RULES[rule], RULES[rule].default, NOW)
 
 
-def test_a_calm_target_has_no_finding() -> None:
-    assert rules_of() == []
+def bad(rule: str, **changed: Any) -> list[str]:
+    """Titles of what has reached the rule's usual threshold."""
+    return [one.title for one in seen(rule, **changed) or [] if one.value >= RULES[rule].default.threshold]
 
 
-def test_a_target_unreachable_for_two_minutes_is_critical() -> None:
-    down = replace(CALM, state="unreachable", unreachable_since=NOW - timedelta(minutes=2), unreachable_reason="No.")
-    (finding,) = findings([down], NOW)
-    assert (finding.rule, finding.level) == ("target_unreachable", "critical")
-    assert finding.remedy.startswith("No. ")
+@pytest.mark.parametrize("rule", RULES)
+def test_a_calm_target_has_nothing_bad(rule: str) -> None:
+    assert bad(rule) == []
 
 
-def test_a_target_just_lost_is_given_two_minutes() -> None:
-    assert rules_of(state="unreachable", unreachable_since=NOW - timedelta(seconds=90)) == []
+@pytest.mark.parametrize("rule", [key for key, rule in RULES.items() if rule.needs_reach])
+def test_of_an_unreachable_target_nothing_else_is_known(rule: str) -> None:
+    assert seen(rule, state="unreachable", unreachable_since=NOW - timedelta(hours=1)) is None
 
 
-def test_an_unreachable_target_is_not_called_late_as_well() -> None:
-    lost = NOW - timedelta(hours=1)
-    assert rules_of(state="unreachable", unreachable_since=lost, collected_at=lost) == ["target_unreachable"]
+@pytest.mark.parametrize(
+    ("rule", "unknown"),
+    [
+        ("slow_query", {"slow": None}),
+        ("connections", {"connections": None}),
+        ("connections", {"connections_max": 0}),
+        ("database_growth", {"growth_24h_bytes": None}),
+        ("wraparound", {"id_shares": None}),
+        ("replication_lag", {"lags_s": None}),
+        ("slot_holds_wal", {"slots": None}),
+        ("long_transaction", {"longest_transaction_ms": None}),
+        ("blocked_sessions", {"blocked": None}),
+    ],
+)
+def test_a_rule_without_its_facts_says_nothing(rule: str, unknown: dict[str, Any]) -> None:
+    assert seen(rule, **unknown) is None
 
 
-def test_a_target_without_a_collection_for_five_minutes_is_late() -> None:
-    assert rules_of(collected_at=NOW - timedelta(minutes=5)) == ["collector_late"]
+@pytest.mark.parametrize(
+    ("rule", "facts", "title"),
+    [
+        ("target_unreachable", {"state": "unreachable", "unreachable_since": NOW - timedelta(minutes=2)},
+         "shop is unreachable"),
+        ("collector_late", {"collected_at": NOW - timedelta(minutes=5)}, "Nothing was collected from shop for 5 min"),
+        ("collector_late", {"collected_at": None, "created_at": NOW - timedelta(hours=2)},
+         "Nothing was collected from shop for 2 h"),
+        ("migration_pending", {"pending_revisions": 1}, "1 migration is pending on shop"),
+        ("migration_pending", {"pending_revisions": 2}, "2 migrations are pending on shop"),
+        ("migration_failed", {"failed_revisions": 1}, "1 migration failed on shop"),
+        ("slow_query", {"slow": [Slow(7, "select 1", 20, 1_500)]}, "A query of shop takes 1.5 s on average"),
+        ("connections", {"connections": 85}, "shop uses 85 of 100 connections"),
+        ("database_growth", {"growth_24h_bytes": 2 * GIGABYTE}, "shop grew by 2 GB in 24 hours, to 10 GB"),
+        ("wraparound", {"id_shares": {"multixact": 0.5}}, "shop has used 50 % of its multixact ids"),
+        ("replication_lag", {"lags_s": {"standby-1": 90.0}}, "standby-1 is 1 min 30 s behind on shop"),
+        ("slot_holds_wal", {"slots": [Slot("cdc", 12 * GIGABYTE, False, "Idle")]},
+         "Slot cdc of shop holds 12 GB of WAL"),
+        ("slot_holds_wal", {"slots": [Slot("cdc", 0, True, "Removed.")]}, "Slot cdc of shop was lost"),
+        ("long_transaction", {"longest_transaction_ms": 1_800_000.0}, "A transaction on shop is open for 30 min"),
+        ("blocked_sessions", {"blocked": 3}, "3 sessions wait for locks on shop"),
+    ],
+)  # fmt: skip
+def test_each_rule_says_what_is_bad(rule: str, facts: dict[str, Any], title: str) -> None:
+    assert bad(rule, **facts) == [title]
 
 
-def test_a_target_never_collected_is_late_from_when_it_was_added() -> None:
-    assert rules_of(collected_at=None) == ["collector_late"]
-    assert rules_of(collected_at=None, created_at=NOW - timedelta(minutes=1)) == []
+def test_a_slow_query_that_hardly_runs_is_not_told() -> None:
+    assert seen("slow_query", slow=[Slow(7, "select 1", 19, 60_000)]) == []
 
 
-def test_pending_migrations_are_counted_in_the_title() -> None:
-    (one,) = findings([replace(CALM, pending_revisions=1)], NOW)
-    (two,) = findings([replace(CALM, pending_revisions=2)], NOW)
-    assert one.title == "1 migration is pending on shop"
-    assert two.title == "2 migrations are pending on shop"
+def test_little_growth_of_a_small_database_is_no_alarm() -> None:
+    assert bad("database_growth", size_bytes=100 << 20, growth_24h_bytes=90 << 20) == []
+
+
+def test_an_observation_leads_to_the_page_that_shows_more() -> None:
+    (one,) = seen("slow_query", slow=[Slow(7, "select 1", 20, 1_500)]) or []
+    assert (one.subject, one.href) == ("7", "/t/shop/queries/7")
