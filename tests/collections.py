@@ -14,13 +14,13 @@ from dashboard.targets.states import keep_probe_state
 Collect = Callable[..., Collection]
 
 
-def collecting(app: Flask, collector: Collector) -> Collect:
+def collecting(app: Flask, collector: Collector, slug: str = "shop") -> Collect:
     """`collected(ago=timedelta(hours=25))` stores a collection as of then; without it as of now."""
 
     def stored(ago: timedelta = timedelta(0)) -> Collection:
         with app.app_context():
             slot = datetime.now(UTC) - ago
-            row = target_by_slug("shop")
+            row = target_by_slug(slug)
             with reading(address_of(row)) as reader:
                 collection = Collection(row, slot, slot, reader)
                 collector.collect(collection)

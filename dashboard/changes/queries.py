@@ -55,7 +55,11 @@ class ChangeRow:
             "rewrite": self._page("tables"),
             "analyze": self._page("tables"),
             "index": self._page("tables"),
-            "setting": "server/settings",
+            "setting": f"server/settings/{self.subject}",
+            "restart": "server",
+            "crash": "server",
+            "reset": "server",
+            "failover": "server/replication",
             "session": "activity",
         }
         return f"/t/{self.target}/{rooms.get(self.kind, '')}"
@@ -93,6 +97,12 @@ def latest_changes(limit: int) -> list[ChangeRow]:
 def target_changes(target: Target, limit: int) -> list[ChangeRow]:
     """The newest changes that may have touched this target."""
     found = _select().where(_touches(target.id, target.environment_id))
+    return [_row(row) for row in db.session.execute(found.order_by(Change.at.desc(), Change.id.desc()).limit(limit))]
+
+
+def subject_changes(target_id: int, kind: str, subject: str, limit: int = 50) -> list[ChangeRow]:
+    """What happened to one thing of a target, as to one setting; newest first."""
+    found = _select().where(Change.target_id == target_id, Change.kind == kind, Change.subject == subject)
     return [_row(row) for row in db.session.execute(found.order_by(Change.at.desc(), Change.id.desc()).limit(limit))]
 
 

@@ -11,14 +11,10 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from dashboard.rollup import minutes_kept
 from dashboard.server.cluster import Member, one_cluster, standbys
 from dashboard.server.models import (
-    ConnectionSample,
     DatabaseSample,
     DatabaseState,
-    ReplicationSample,
-    ReplicationState,
     ServerSetting,
 )
-from dashboard.server.replication import why_held
 from dashboard.server.series import Series, gaps, series, step_of
 from dashboard.store import db
 from dashboard.targets.models import Target
@@ -78,56 +74,6 @@ def standbys_of(target: Target) -> list[Target]:
 def cluster_target_ids(target_id: int) -> list[int]:
     """This target and those that hold the same database on other servers of its cluster: their use adds up."""
     return one_cluster(target_id, _members(target_id))
-
-
-def newest_databases(since: datetime) -> dict[int, dict[str, Any]]:
-    """Size, growth over 24 h, connections and those that applications may open, of targets read since then."""
-    state, sample = DatabaseState, ConnectionSample
-    usable = (
-        select(sample.usable)
-        .where(sample.target_id == state.target_id, sample.slot >= since)
-        .order_by(sample.slot.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    columns = (state.size_bytes, state.growth_24h_bytes, state.connections)
-    limit = func.coalesce(usable, state.connections_max).label("connections_max")
-    found = select(state.target_id, *columns, limit).where(state.slot >= since).order_by(state.target_id)
-    return {row.pop("target_id"): row for row in map(dict, db.session.execute(found).mappings())}
-
-
-def newest_lags(since: datetime) -> dict[int, dict[str, float]]:
-    """Seconds that followers of each target, or itself as a standby, are behind; only known ones, by name."""
-    sample = ReplicationSample
-    found = (
-        select(sample.target_id, sample.name, sample.lag_ms)
-        .ext(distinct_on(sample.target_id, sample.kind, sample.name))
-        .where(sample.slot >= since, sample.kind != "slot")
-        .order_by(sample.target_id, sample.kind, sample.name, sample.slot.desc())
-    )
-    lags: dict[int, dict[str, float]] = {}
-    for target_id, name, lag_ms in db.session.execute(found):
-        known = lags.setdefault(target_id, {})
-        if lag_ms is not None:
-            known[name] = lag_ms / 1000
-    return lags
-
-
-def newest_slots(since: datetime) -> dict[int, list[dict[str, Any]]]:
-    """Slots of each target read since then: name, retained_bytes, is_lost and why, in words."""
-    found = select(ReplicationState).where(ReplicationState.slot >= since).order_by(ReplicationState.target_id)
-    return {
-        state.target_id: [
-            {
-                "name": slot["name"],
-                "retained_bytes": slot["held_bytes"],
-                "is_lost": slot["wal_status"] == "lost",
-                "why": why_held(slot, state.senders).text,
-            }
-            for slot in state.slots
-        ]
-        for state in db.session.scalars(found)
-    }
 
 
 def _members(target_id: int) -> list[Member]:

@@ -103,6 +103,8 @@ def standing(position: Mapping[str, Any]) -> Standing:
         return Standing("good", receiver["status"], lag_bytes, 0.0 if lag_bytes == 0 else None, note)
     lag_ms = (asked_at - replayed_at) / timedelta(milliseconds=1) if replayed_at is not None else None
     note = "The time is at most that: it is since the commit of the last replayed transaction."
+    if lag_ms is None:
+        note = "No transaction was replayed since it was started, so that no time can be told."
     return Standing("warn" if lag_bytes > MUCH_BYTES else "good", receiver["status"], lag_bytes, lag_ms, note)
 
 
