@@ -18,6 +18,7 @@ from dashboard import retention, rollup
 from dashboard.activity import collect as activity
 from dashboard.activity import rollups as activity_rollups
 from dashboard.activity.sampling import sample_minute
+from dashboard.advice import collect as advice
 from dashboard.alerts.collect import check
 from dashboard.alerts.deliver import deliver
 from dashboard.history import collect as history
@@ -71,6 +72,7 @@ COLLECTORS: tuple[Collector, ...] = (
     history,
     index_findings,
     plans,
+    advice,
 )
 CONCURRENCY = 5  # one place is the sampling's, which takes nearly the whole minute
 GRACE_S = 8.0
