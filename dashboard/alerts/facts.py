@@ -14,17 +14,18 @@ from dashboard.server.newest import newest_databases, newest_lags, newest_slots
 from dashboard.statements.newest import families_slower_than, targets_read_since
 from dashboard.store import db
 from dashboard.targets.models import Target
+from dashboard.vacuum.newest import id_shares
 
 FRESH = timedelta(minutes=10)
 SLOW_WINDOW = timedelta(minutes=15)
 
 
 def target_facts(now: datetime, settings: Mapping[tuple[str, int], Setting]) -> list[TargetFacts]:
-    """One for every target, by name; what was read longer than ten minutes ago is unknown."""
+    """One for every target, by name; what was read too long ago is unknown."""
     rows = _targets()
     ids = [row["target_id"] for row in rows]
     since = now - FRESH
-    pending, failed, shares = pending_counts(ids), failed_counts(ids), dict[int, dict[str, float]]()
+    pending, failed, shares = pending_counts(ids), failed_counts(ids), id_shares(now)
     databases, activity = newest_databases(since), newest_activity(since)
     slow, lags, slots = _slow(now, settings), newest_lags(since), newest_slots(since)
     return [
