@@ -119,6 +119,8 @@ def other_purpose(index: Index) -> str | None:
 
 def span_text(span: timedelta) -> str:
     """In whole days, below that in whole hours: a verdict is not reworded with every judgement."""
+    if span < HOUR:
+        return "less than an hour"
     number, unit = (span // DAY, "day") if span >= DAY else (span // HOUR, "hour")
     return f"{number} {unit}{'' if number == 1 else 's'}"
 
