@@ -46,6 +46,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_ARRAY = r"\( (?:\?|array \[ \? \])(?: :: [\w .]+ \[ \])? \)"
+_ANY_OF, _NONE_OF = re.compile(rf"= (?:any|some) {_ARRAY}"), re.compile(rf"(?:<>|!=) all {_ARRAY}")
 _LITERALS = {"escaped", "string", "dollar", "parameter", "number"}
 _SKIPPED = {"space", "line_comment"}
 
@@ -53,11 +55,16 @@ _SKIPPED = {"space", "line_comment"}
 def family_key(text: str) -> str:
     """The shape of a statement: tokens parted by one space, every literal or parameter a question mark.
 
-    Lists after IN and ARRAY and the rows of VALUES are told once, whatever their length; unquoted words are folded
-    as PostgreSQL folds them; quoted identifiers stay as they are. Reads the first 100,000 characters.
+    Lists after IN and ARRAY and the rows of VALUES are told once, whatever their length, and arrays after = ANY are
+    lists; unquoted words are folded as PostgreSQL folds them; quoted identifiers stay as they are. Reads the first 100,000 characters.
     """
     tokens = _named(list(_tokens(text[:LONGEST_READ])))
-    return " ".join(_lists(tokens))
+    return _as_lists(" ".join(_lists(tokens)))
+
+
+def _as_lists(key: str) -> str:
+    """`= ANY (array)` and `<> ALL (array)` are IN and NOT IN written otherwise; drivers choose between them."""
+    return _NONE_OF.sub("not in ( ? )", _ANY_OF.sub("in ( ? )", key))
 
 
 def digest(text: str) -> bytes:
