@@ -32,7 +32,7 @@ def read_wish(form: Mapping[str, str], parameters: int) -> Wish:
         problems["confirmed"] = "Confirm that the statement is to be run."
     numbers = range(1, min(parameters, MOST_FIELDS) + 1)
     values = tuple(_value(form, number, problems) for number in numbers) if kind != "generic" else ()
-    types = tuple((number, kind) for number in numbers if (kind := _type(form, number, problems)))
+    types = tuple((number, named) for number in numbers if (named := _type(form, number, problems)))
     if problems:
         raise Invalid(problems)
     return Wish(kind, values, types)
