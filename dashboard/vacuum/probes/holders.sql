@@ -1,4 +1,4 @@
--- What keeps old row versions from being removed and ids from being frozen: the oldest of each kind.
+-- What keeps old row versions of this database from being removed and ids from being frozen: the oldest of each kind.
 (
     select
         'session' as kind,
@@ -12,6 +12,7 @@
     where
         coalesce(a.backend_xmin, a.backend_xid) is not null
         and a.pid <> pg_backend_pid()
+        and (a.datname = current_database() or a.datname is null)
         and a.backend_type <> 'walsender'
     order by xid_age desc, a.pid
     limit 5
@@ -20,6 +21,7 @@ union all
 (
     select 'prepared', p.gid, cast(p.owner as text), null, p.database, age(p.transaction), p.prepared
     from pg_catalog.pg_prepared_xacts p
+    where p.database = current_database()
     order by age(p.transaction) desc, p.gid
     limit 5
 )
