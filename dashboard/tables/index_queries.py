@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Select, func, select
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
 from dashboard.tables.bloat_columns import BLOAT, same_relation
-from dashboard.tables.models import IndexState, RelationBloat
+from dashboard.tables.models import IndexState, IndexVerdict, RelationBloat
+from dashboard.tables.verdicts import TROUBLES, VERDICTS
 from dashboard.targets.queries import probe_state
 
 
@@ -37,10 +38,21 @@ class IndexRow:
     is_partial: bool
     constraint_name: str | None
     definition: str | None
+    verdict: str | None
+    verdict_why: str | None
+    verdict_since: datetime | None
+    trouble: str | None
 
 
 SORTS = tuple(field.name for field in fields(IndexRow))
-COLUMNS: dict[str, Any] = {name: BLOAT[name] if name in BLOAT else getattr(IndexState, name) for name in SORTS}
+JUDGED = BLOAT | {
+    "verdict": IndexVerdict.verdict,
+    "verdict_why": IndexVerdict.why,
+    "verdict_since": IndexVerdict.since,
+    "trouble": IndexVerdict.trouble,
+}
+COLUMNS: dict[str, Any] = {name: JUDGED[name] if name in JUDGED else getattr(IndexState, name) for name in SORTS}
+JUDGEMENTS = (*TROUBLES, *VERDICTS)
 STATES: dict[str, ColumnElement[bool]] = {
     "no_scans": IndexState.scans == 0,
     "invalid": ~IndexState.is_valid,
@@ -54,6 +66,8 @@ def index_page(target_id: int, query: ListQuery) -> ListPage[IndexRow]:
     """The indexes that fit search and filters; those of partitions stand under their parent unless asked for."""
     rows = select(*(column.label(name) for name, column in COLUMNS.items()))
     rows = rows.outerjoin(RelationBloat, same_relation(IndexState.target_id, IndexState.oid))
+    same_index = (IndexVerdict.target_id == IndexState.target_id) & (IndexVerdict.oid == IndexState.oid)
+    rows = rows.outerjoin(IndexVerdict, same_index)
     found = _filtered(rows.where(IndexState.target_id == target_id), query)
     total = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
     column = COLUMNS[query.sort]
@@ -80,4 +94,7 @@ def _filtered(found: Select[Any], query: ListQuery) -> Select[Any]:
         found = found.where(IndexState.schema == schema)
     if state := query.filters.get("state"):
         found = found.where(STATES[state])
+    if verdict := query.filters.get("verdict"):
+        said = IndexVerdict.verdict if verdict in VERDICTS else IndexVerdict.trouble
+        found = found.where(said == verdict)
     return found

@@ -1,10 +1,9 @@
 """What the judgement of indexes needs to know from the store, and what lists ask about its verdicts."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from dashboard.server.queries import cluster_target_ids, counter_start, standbys_of
 from dashboard.store import db
@@ -80,12 +79,8 @@ def verdicts(target_id: int) -> dict[int, Verdict]:
     return {row.oid: Verdict(row.own_scans, row.used_at) for row in rows}
 
 
-def verdicts_of(target_id: int, oids: Sequence[int]) -> dict[int, IndexVerdict]:
-    """What is said of these indexes; one that was not judged yet is left out."""
-    found = select(IndexVerdict).where(IndexVerdict.target_id == target_id, IndexVerdict.oid.in_(oids))
-    return {row.oid: row for row in db.session.scalars(found)}
-
-
-def verdict_counts(target_id: int) -> dict[str, int]:
-    found = select(IndexVerdict.verdict, func.count()).where(IndexVerdict.target_id == target_id)
-    return dict(db.session.execute(found.group_by(IndexVerdict.verdict)).all())
+def verdicts_of(target_id: int, table_oid: int) -> dict[int, IndexVerdict]:
+    """What is said of the indexes of a table; one that was not judged yet is left out."""
+    own = select(IndexState.oid).where(IndexState.target_id == target_id, IndexState.table_oid == table_oid)
+    found = select(IndexVerdict).where(IndexVerdict.target_id == target_id, IndexVerdict.oid.in_(own))
+    return {row.oid: row for row in db.session.scalars(found.order_by(IndexVerdict.oid))}

@@ -10,6 +10,10 @@ from dashboard.tables.rows import Index
 
 Verdict = Literal["used", "rarely", "idle", "not_enough_evidence", "cannot_drop"]
 VERDICTS: tuple[Verdict, ...] = ("idle", "rarely", "used", "cannot_drop", "not_enough_evidence")
+TROUBLES = (
+    "invalid_index", "duplicate_index", "covered_index", "covered_partial_index", "implied_unique_index",
+    "incomplete_index",
+)  # fmt: skip
 BUSINESS_CYCLE = timedelta(days=31)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 RARELY_PER_DAY = 1.0

@@ -17,6 +17,7 @@ from dashboard.tables.models import IndexState, IndexVerdict
 from dashboard.targets.models import ProbeState, Target
 from tests.collections import collecting
 from tests.conftest import Database
+from tests.people import Browser
 
 DAY = timedelta(days=1)
 SHOP = """
@@ -272,3 +273,28 @@ def test_a_second_judgement_writes_nothing_that_says_the_same(
     before = store.execute(rows).scalar_one()
     collecting(app, judge)()
     assert store.execute(rows).scalar_one() == before
+
+
+def test_the_list_of_indexes_shows_and_filters_verdicts(
+    judged: Any, target_db: Database, as_viewer: Browser, store: Session
+) -> None:
+    target_db.execute(SHOP)
+    target_db.execute("create index orders_again on orders (note); select")
+    judged(40 * DAY)
+    rows = {row["name"]: row for row in as_viewer.get("/t/shop/indexes?format=json").json["rows"]}
+    assert (rows["orders_note_idx"]["verdict"], rows["orders_again"]["trouble"]) == ("idle", "duplicate_index")
+    assert rows["orders_note_idx"]["verdict_why"] == "0 scans in 40 days on Shop."
+    for wanted, names in (("duplicate_index", ["orders_again"]), ("used", ["customers_pkey"])):
+        found = as_viewer.get(f"/t/shop/indexes?format=json&verdict={wanted}").json["rows"]
+        assert [row["name"] for row in found] == names
+    assert "0 scans in 40 days on Shop." in as_viewer.get("/t/shop/indexes").text
+    assert "q=public.orders_again" in as_viewer.get("/t/shop/tables/public.orders").text
+
+
+def test_before_the_first_judgement_indexes_say_so(
+    app: Flask, target: Target, target_db: Database, as_viewer: Browser
+) -> None:
+    target_db.execute(SHOP)
+    collecting(app, collect)()
+    assert "not judged yet" in as_viewer.get("/t/shop/indexes").text
+    assert "not judged yet" in as_viewer.get("/t/shop/tables/public.orders").text
