@@ -18,6 +18,7 @@ GIN_DESCENT = 3
 # A mean of calls is never known better than this.
 MEASURED = Span(0.8, 1.25)
 UNKNOWN_LIMIT = Span(1.0, 100.0)
+UNEVEN = 10.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def through(index: IndexShape, need: Need, constants: Constants, rows_per_call: 
     if found is None:
         return None
     rows = max(need.table.rows or 0.0, 1.0)
-    loops = _loops(need, found)
+    loops = driving_rows(need) if found.is_joined else Span(1.0, 1.0)
+    walks = Span(loops.low, loops.high * LONGEST_LIST) if found.has_list else loops
     one = _share(need, found, rows_per_call).times(rows)
     if found.is_ordered:
         one = _until_limit(need, found, one, rows_per_call)
@@ -68,13 +70,13 @@ def through(index: IndexShape, need: Need, constants: Constants, rows_per_call: 
     levels = GIN_DESCENT if index.method == "gin" else max(1, ceil(log(max(rows, 2), FANOUT)))
     heap_cost, heap_blocks = _heap(need.table, found, part, fetched, loops, constants)
     blocks = Span(
-        loops.low * levels + leaves.low + heap_blocks.low, loops.high * (levels + 1) + leaves.high + heap_blocks.high
+        walks.low * levels + leaves.low + heap_blocks.low, walks.high * (levels + 1) + leaves.high + heap_blocks.high
     )
     cpu = constants.cpu_index_tuple + constants.cpu_tuple + len(need.terms) * constants.cpu_operator
     descent = constants.cpu_operator * (log2(max(rows, 2)) + (levels + 1) * 50)
     cost = Span(
-        loops.low * descent + leaves.low * constants.random_page + heap_cost.low + fetched.low * cpu,
-        loops.high * (descent + constants.random_page)
+        walks.low * descent + leaves.low * constants.random_page + heap_cost.low + fetched.low * cpu,
+        walks.high * (descent + constants.random_page)
         + leaves.high * constants.random_page
         + heap_cost.high
         + fetched.high * cpu,
@@ -124,19 +126,14 @@ def _distinct(index: IndexShape, table: Table) -> float | None:
     return min(values, max(table.rows or 1.0, 1.0))
 
 
-def _loops(need: Need, found: Match) -> Span:
-    """How often one call walks down the index: for every row of the tables that ask it, for every item of a list."""
-    loops = driving_rows(need) if found.is_joined else Span(1.0, 1.0)
-    return Span(loops.low, loops.high * LONGEST_LIST) if found.has_list else loops
-
-
 def _share(need: Need, found: Match, rows_per_call: float | None) -> Span:
-    """The share of the table that one walk finds; what statements returned says more than any statistics."""
+    """The share of the table that one call, or one row that asks, finds.
+
+    What statements returned says more than any statistics.
+    """
     rows = max(need.table.rows or 0.0, 1.0)
     part = together((*found.terms, *found.implied), need.table)
-    if found.has_list:
-        part = Span(part.low, part.high / LONGEST_LIST)
-    if rows_per_call is None or not need.is_whole or found.has_list:
+    if rows_per_call is None or not need.is_whole:
         return part
     returned = min(1.0, rows_per_call / rows)
     if need.is_complete and {*need.terms} <= {*found.terms, *found.implied}:
@@ -151,7 +148,9 @@ def _until_limit(need: Need, found: Match, rows: Span, rows_per_call: float | No
     wanted = MEASURED.times(max(rows_per_call, 1.0)) if rows_per_call is not None and need.is_alone else UNKNOWN_LIMIT
     if not need.is_complete:
         return Span(min(rows.low, wanted.low), rows.high)
-    return Span(min(rows.low, wanted.low), min(rows.high, wanted.high / max(rest.low, 1e-6)))
+    # What fits is not spread evenly along the order: it may begin late.
+    late = wanted.high if rest.high >= 1.0 else UNEVEN * wanted.high / max(rest.low, 1e-6)
+    return Span(min(rows.low, wanted.low), min(rows.high, late))
 
 
 def _heap(

@@ -21,6 +21,7 @@ WORTH_RATIO = 0.5
 WORTH_MS = 1.0
 WORTH_OF_ALL = 0.001
 NEARLY_EQUAL = 0.03
+NEARLY_SAFE = 0.02
 MOST_FOR_A_TABLE = 5
 NOTHING = Span(0.0, 0.0)
 
@@ -144,13 +145,19 @@ def _cover(
         most = max(added.values(), default=0.0)
         if most < least_ms:
             break
-        near = [index for index, value in added.items() if value >= most * (1 - NEARLY_EQUAL)]
+        near = _safest([index for index, value in added.items() if value >= most * (1 - NEARLY_EQUAL)], worth)
         index = min(near, key=lambda one: (len(one.keys), -len(one.predicate), -added[one], one.columns))
         chosen.append(index)
         for one in worth[index]:
             if one.likely_ms > _had(best, one):
                 best[id(one.ask)] = (index, one)
     return _kept(chosen, worth, best)
+
+
+def _safest(near: Sequence[IndexShape], worth: Mapping[IndexShape, Sequence[Gain]]) -> list[IndexShape]:
+    """Of indexes that save the same those that do so in the worst case too."""
+    worst = {index: max((one.after.high for one in worth[index]), default=1.0) for index in near}
+    return [index for index in near if worst[index] <= min(worst.values()) + NEARLY_SAFE]
 
 
 def _had(best: Mapping[int, tuple[IndexShape, Gain]], one: Gain) -> float:

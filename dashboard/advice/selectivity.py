@@ -90,7 +90,7 @@ def _equal(term: Term, table: Table) -> Span:
     rest = max(0.0, 1 - stats.null_share - stats.common_share)
     rare = rest / (values - stats.common) if values > stats.common and rest else 0.0
     average = (1 - stats.null_share) / values
-    low = min(rare or average, average)
+    low = min(known for known in (rare, stats.least_share, average) if known > 0 or known == average)
     return Span(low, max(average, stats.top_share)).within(1 / rows, 1.0)
 
 

@@ -107,7 +107,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Stats:
-    """What pg_stats knows of a column: shares only, never values. `distinct` as stored: negative is per row."""
+    """What pg_stats knows of a column: shares only, never values. `distinct` as stored: negative is per row.
+
+    `common` values have a share each, `common_share` in all, from `top_share` down to `least_share`.
+    """
 
     distinct: float
     null_share: float
@@ -116,6 +119,7 @@ class Stats:
     common: int = 0
     common_share: float = 0.0
     top_share: float = 0.0
+    least_share: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,10 @@ ASKED = "select pg_catalog.set_config('pilothouse.columns', %(columns)s, true) a
 # The lent function tells neither values nor how often the most common ones are.
 LENT = (
     ("pg_catalog.pg_stats", "pilothouse.column_statistics()"),
-    ("cardinality(s.most_common_freqs)", "0"),
+    ("s.most_common_freqs[cardinality(s.most_common_freqs)]", "0"),
     ("(select sum(share) from unnest(s.most_common_freqs) as share)", "0"),
     ("s.most_common_freqs[1]", "0"),
+    ("cardinality(s.most_common_freqs)", "0"),
 )
 Source = Literal["read", "lent", "denied"]
 
@@ -96,7 +97,7 @@ def _ask(reader: Reader, probe: Probe, columns: Iterable[tuple[int, int]]) -> li
 
 def _by_table(rows: Iterable[Mapping[str, Any]]) -> dict[int, dict[str, Stats]]:
     found: dict[int, dict[str, Stats]] = defaultdict(dict)
-    names = ("distinct", "null_share", "width", "correlation", "common", "common_share", "top_share")
+    names = ("distinct", "null_share", "width", "correlation", "common", "common_share", "top_share", "least_share")
     for row in rows:
         if row["is_known"]:
             found[row["oid"]][row["name"]] = Stats(**{name: row[name] for name in names})

@@ -21,16 +21,16 @@ ROWS = {"orders": 1_000_000.0, "customers": 100_000.0, "settings": 50.0}
 PAGES = {"orders": 20_000, "customers": 1_500, "settings": 1}
 STATS = {
     "id": Stats(-1.0, 0.0, 8, 1.0),
-    "customer_id": Stats(100_000.0, 0.0, 4, 0.01, 100, 0.002, 0.0001),
-    "status": Stats(4.0, 0.0, 6, 0.5, 4, 1.0, 0.9),
+    "customer_id": Stats(100_000.0, 0.0, 4, 0.01, 100, 0.002, 0.0001, 0.00001),
+    "status": Stats(4.0, 0.0, 6, 0.5, 4, 1.0, 0.9, 0.02),
     "placed_at": Stats(-0.9, 0.0, 8, 0.99),
     "shipped_at": Stats(-0.9, 0.95, 8, 0.9),
-    "paid": Stats(2.0, 0.0, 1, 0.5, 2, 1.0, 0.98),
+    "paid": Stats(2.0, 0.0, 1, 0.5, 2, 1.0, 0.98, 0.02),
     "tags": Stats(-0.5, 0.0, 40, 0.0),
     "data": Stats(-0.9, 0.0, 200, 0.0),
     "note": Stats(-0.9, 0.1, 60, 0.0),
     "email": Stats(-1.0, 0.0, 24, 0.0),
-    "country": Stats(50.0, 0.0, 3, 0.1, 50, 1.0, 0.3),
+    "country": Stats(50.0, 0.0, 3, 0.1, 50, 1.0, 0.3, 0.001),
 }
 PRIMARY = IndexShape((Key("id"),), name="pkey", is_unique=True)
 

@@ -16,7 +16,8 @@ select
     cast(s.correlation as float8) as correlation,
     coalesce(cardinality(s.most_common_freqs), 0) as common,
     coalesce(cast((select sum(share) from unnest(s.most_common_freqs) as share) as float8), 0) as common_share,
-    coalesce(cast(s.most_common_freqs[1] as float8), 0) as top_share
+    coalesce(cast(s.most_common_freqs[1] as float8), 0) as top_share,
+    coalesce(cast(s.most_common_freqs[cardinality(s.most_common_freqs)] as float8), 0) as least_share
 from wanted w
 join pg_catalog.pg_attribute a
     on a.attrelid = w.oid
