@@ -32,7 +32,7 @@ CATALOGUE = (
     Rule("connections", "Connections near the limit", "Share of the connections that roles may open.", "share",
          Setting(True, 0.85, 120, "critical"), connections, clear=0.9),
     Rule("database_growth", "Database growth", "Growth over 24 hours as a share of the size before.", "share",
-         Setting(True, 0.2, 0, "warning", GIGABYTE), growth, clear=0.8, minimum_name="bytes grown"),
+         Setting(True, 0.2, 0, "warning", GIGABYTE), growth, clear=0.8, minimum_name="grown"),
     Rule("wraparound", "Wraparound", "Share of the transaction or multixact ids used before the server stops.", "share",
          Setting(True, 0.5, 0, "critical"), wraparound, clear=0.9),
     Rule("replication_lag", "Replication lag", "How far a standby is behind.", "s",
