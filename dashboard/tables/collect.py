@@ -1,14 +1,28 @@
-"""The job that asks a target for its tables and indexes and stores what changed."""
+"""The job that asks a target for its tables and indexes and stores what changed, some tables at a time.
 
-from dashboard.tables import edits, queries, rules
-from dashboard.tables.rows import Seen
-from dashboard.tables.sizes import definitions, locks, measure
+Nothing is kept of what did not change, so that memory does not grow with the database.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from time import monotonic
+from typing import Any
+
+from dashboard.tables import edits, history_edits, marks, rules
+from dashboard.tables import record_queries as queries
+from dashboard.tables.records import Known
+from dashboard.tables.rules import Now
+from dashboard.tables.sizes import BUDGET_S, Measured, about, definitions, locks, measure
 from dashboard.targets.collection import Collection
+from dashboard.targets.connect import Reader
 from dashboard.targets.probes import Older, Probe
 
 PROBE = "tables"
 CADENCE = "five_minutes"
+BATCH = 500
 NEVER = "cast(null as timestamptz)"
+Row = dict[str, Any]
 TABLES = Probe.read(
     __file__,
     "tables.sql",
@@ -23,30 +37,146 @@ INDEXES = Probe.read(
     ),
 )
 COUNTING = Probe.read(__file__, "counting.sql")
+BUSY_TABLES = Probe.read(__file__, "busy.sql")
+
+
+@dataclass
+class Pass:
+    """One collection under way: what it knew, and what it learnt so far."""
+
+    target_id: int
+    known: Known
+    now: Now
+    busy: frozenset[int]
+    budget_s: float
+    turn: int
+    unmeasured: list[str] = field(default_factory=list)
+    indexes: set[int] = field(default_factory=set)
+    lane: marks.Lane = field(default_factory=marks.Lane)
 
 
 def collect(collection: Collection) -> None:
     """Sizes, use and rows of every table and index; a locked table keeps the sizes that it had."""
-    known = queries.known(collection.target.id, collection.now)
-    seen = _ask(collection)
-    tables, indexes = rules.table_rows(seen, known), rules.index_rows(seen, known)
-    texts = definitions(collection.reader, rules.undefined(indexes, known, locks(collection.reader)))
-    indexes = rules.defined(indexes, texts)
-    edits.store(collection.target.id, tables, indexes, known, collection.slot)
-    collection.done(len(tables) + len(indexes))
-    if seen.notes:
-        collection.partial(rules.shortfall(seen))
-
-
-def _ask(collection: Collection) -> Seen:
-    reader = collection.reader
-    tables, indexes = reader.ask(TABLES), reader.ask(INDEXES)
-    measured = measure(reader, [row["oid"] for row in tables if row["kind"] != "p"])
-    return Seen(
-        tables=tables,
-        indexes=indexes,
-        sizes=measured.sizes,
-        notes=measured.notes,
-        counted_since=next((row["counted_since"] for row in reader.ask(COUNTING)), None),
-        slot=collection.slot,
+    reader, target = collection.reader, collection.target
+    known = queries.known(target.id, target.system_identifier)
+    if known.as_of is None:
+        edits.forget_all(target.id)
+    tables = reader.ask(TABLES)
+    counted_since = next((row["counted_since"] for row in reader.ask(COUNTING)), None)
+    under_way = Pass(
+        target_id=target.id,
+        known=known,
+        now=Now(collection.slot, counted_since, known.as_of),
+        busy=frozenset({row["oid"] for row in reader.ask(BUSY_TABLES)} | locks(reader).keys()),
+        budget_s=BUDGET_S,
+        turn=int(collection.slot.timestamp()) // 300,
     )
+    for number, batch in enumerate(_batches(tables)):
+        _collect_some(reader, under_way, batch, is_largest=number == 0)
+    _finish(collection, under_way, tables)
+    collection.done(len(tables) + len(under_way.indexes))
+    if under_way.unmeasured:
+        collection.partial(rules.shortfall(under_way.unmeasured, len(tables)))
+
+
+def _collect_some(reader: Reader, under_way: Pass, tables: Sequence[Row], *, is_largest: bool) -> None:
+    """Measure what may have changed of these tables, then store what did."""
+    found = about(reader, INDEXES, [row["oid"] for row in tables])
+    under_way.indexes |= {row["oid"] for row in found}
+    found.sort(key=lambda row: row["table_oid"])
+    indexes = {oid: list(rows) for oid, rows in groupby(found, key=lambda row: row["table_oid"])}
+    written = {row["oid"]: rules.write_digest(row, indexes.get(row["oid"], ())) for row in tables}
+    due = [
+        row["oid"]
+        for place, row in enumerate(tables)
+        if rules.is_due(
+            row,
+            written[row["oid"]],
+            under_way.known,
+            is_busy=row["oid"] in under_way.busy,
+            is_large=is_largest and place < rules.LARGEST,
+            turn=under_way.turn,
+        )
+    ]
+    started = monotonic()
+    measured = measure(reader, due, started + under_way.budget_s)
+    under_way.budget_s -= monotonic() - started
+    _store_indexes(reader, under_way, found, measured)
+    _store_tables(under_way, tables, indexes, written, measured)
+
+
+def _store_indexes(reader: Reader, under_way: Pass, found: Sequence[Row], measured: Measured) -> None:
+    sizes = {oid: size for table in measured.sizes.values() for oid, size in table.indexes.items()}
+    known, now = under_way.known, under_way.now
+    told = {row["oid"]: rules.index_digest(row, now) for row in found}
+    changed = [
+        row
+        for row in found
+        if rules.has_changed(known.indexes.get(row["oid"]), told[row["oid"]], sizes.get(row["oid"]))
+    ]
+    if not changed:
+        return
+    old = queries.index_records(under_way.target_id, [row["oid"] for row in changed if row["oid"] in known.indexes])
+    records = [
+        rules.index_record(row, old.get(row["oid"]), sizes.get(row["oid"]), now, told[row["oid"]]) for row in changed
+    ]
+    asked = rules.undefined(records, old, locks(reader))
+    texts = definitions(reader, asked)
+    records = [rules.defined(row, texts.get(row.oid)) for row in records]
+    edits.write(under_way.target_id, records, old)
+    under_way.lane.see_indexes(records, old, known)
+
+
+def _store_tables(
+    under_way: Pass,
+    tables: Sequence[Row],
+    indexes: dict[int, list[Row]],
+    written: dict[int, int],
+    measured: Measured,
+) -> None:
+    known, now, notes = under_way.known, under_way.now, measured.notes
+    scans = {oid: sum(row["scans"] for row in rows) for oid, rows in indexes.items()}
+    changed = []
+    for row in tables:
+        oid = row["oid"]
+        trace = known.tables.get(oid)
+        told = rules.table_digest(row, scans.get(oid), notes.get(oid), now)
+        if trace is None or trace.digest != told or trace.write_digest != written[oid] or oid in measured.sizes:
+            changed.append(row)
+    under_way.unmeasured += [row["name"] for row in tables if row["oid"] in notes]
+    old = queries.table_records(under_way.target_id, [row["oid"] for row in changed if row["oid"] in known.tables])
+    records = [
+        rules.table_record(
+            row,
+            old.get(row["oid"]),
+            measured.sizes.get(row["oid"]),
+            notes.get(row["oid"]),
+            scans=scans.get(row["oid"]),
+            written=written[row["oid"]],
+            now=now,
+        )
+        for row in changed
+    ]
+    edits.write(under_way.target_id, records, old)
+    under_way.lane.see_tables(records, old, now)
+
+
+def _finish(collection: Collection, under_way: Pass, tables: Sequence[Row]) -> None:
+    """What vanished, the sums of partitions, history, growth, marks."""
+    target, known = collection.target, under_way.known
+    gone_tables = known.tables.keys() - {row["oid"] for row in tables}
+    gone = queries.index_records(target.id, known.indexes.keys() - under_way.indexes)
+    under_way.lane.lose_indexes(gone.values(), gone_tables)
+    edits.forget(target.id, gone_tables, gone.keys())
+    if any(row["kind"] == "p" for row in tables):
+        history_edits.fold(target.id, collection.slot)
+    history_edits.write_samples(target.id, collection.slot)
+    history_edits.write_reading(target, collection.slot, len(tables))
+    history_edits.grow(target.id, collection.slot, known.as_of)
+    if known.as_of is not None:
+        edits.mark(target.id, under_way.lane.marks(under_way.now), known.as_of)
+
+
+def _batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    for start in range(0, len(rows), BATCH):
+        yield rows[start : start + BATCH]

@@ -1,4 +1,4 @@
-"""Stores what a collection found: changed rows only, samples, and the end of what vanished."""
+"""Stores what a collection found: new rows, changed rows, and the end of what vanished."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,61 +6,78 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, text
-from sqlalchemy.dialects.postgresql import insert
 
+from dashboard.changes.record import record
 from dashboard.store import db
-from dashboard.tables import rules
-from dashboard.tables.models import IndexState, TableSample, TableState
-from dashboard.tables.rows import Index, Known, Table
+from dashboard.tables.marks import Mark
+from dashboard.tables.models import IndexState, TableState
+from dashboard.tables.records import IndexRecord, TableRecord
+
+Records = Sequence[TableRecord | IndexRecord]
 
 
-def store(target_id: int, tables: Sequence[Table], indexes: Sequence[Index], known: Known, slot: datetime) -> None:
-    """All of one collection; the caller commits."""
-    _upsert(TableState, target_id, _changed(tables, known.tables))
-    _upsert(IndexState, target_id, _changed(indexes, known.indexes))
-    _forget(TableState, target_id, known.tables.keys() - {row.oid for row in tables})
-    _forget(IndexState, target_id, known.indexes.keys() - {row.oid for row in indexes})
-    samples = [_sample(target_id, row, slot) for row in rules.new_samples(tables, slot)]
-    if samples:
-        adding = insert(TableSample).on_conflict_do_nothing().execution_options(render_nulls=True)
-        db.session.execute(adding, samples)
-
-
-def _changed(rows: Iterable[Any], known: Mapping[int, Any]) -> list[Any]:
-    return [row for row in rows if row != known.get(row.oid)]
-
-
-def _upsert(model: type[TableState | IndexState], target_id: int, rows: Sequence[Any]) -> None:
-    """All rows as one JSON value in one statement: some thirty times faster than a statement for each."""
-    if not rows:
+def write(target_id: int, records: Records, old: Mapping[int, Any]) -> None:
+    """New rows are copied in, changed ones replaced; the caller commits."""
+    if not records:
         return
-    name, columns = model.__tablename__, model.__table__.columns.keys()
-    listed = ", ".join(columns)
-    replaced = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in {"target_id", "oid"})
+    table = (TableState if isinstance(records[0], TableRecord) else IndexState).__tablename__
+    _copy(table, target_id, [row for row in records if row.oid not in old])
+    _replace(table, target_id, [row for row in records if row.oid in old and row != old[row.oid]])
+
+
+def forget(target_id: int, tables: Iterable[int], indexes: Iterable[int]) -> None:
+    """Tables and indexes that are no longer there."""
+    for model, gone in ((TableState, list(tables)), (IndexState, list(indexes))):
+        if gone:
+            db.session.execute(delete(model).where(model.target_id == target_id, model.oid.in_(gone)))
+
+
+def forget_all(target_id: int) -> None:
+    """Another server answers: its tables are others, even where a number is the same."""
+    for model in (TableState, IndexState):
+        db.session.execute(delete(model).where(model.target_id == target_id))
+
+
+def mark(target_id: int, marks: Iterable[Mark], noticed_after: datetime) -> None:
+    """Put what happened to tables and indexes into the change lane."""
+    for one in marks:
+        record(
+            one.kind,
+            one.title,
+            subject=one.subject,
+            target_id=target_id,
+            at=one.at,
+            noticed_after=None if one.is_exact else noticed_after,
+            detail=one.detail,
+            dedupe_key=f"{one.key}:{target_id}",
+        )
+
+
+def _copy(table: str, target_id: int, records: Records) -> None:
+    """Rows straight from the driver: several times faster than any statement with their values."""
+    if not records:
+        return
+    columns = ", ".join(("target_id", *records[0]._fields))
+    driver: Any = db.session.connection().connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"copy {table} ({columns}) from stdin") as into:
+        for row in records:
+            into.write_row((target_id, *row))
+
+
+def _replace(table: str, target_id: int, records: Records) -> None:
+    """All rows as one JSON value in one statement; arrays are texts in it, as PostgreSQL wrote them."""
+    if not records:
+        return
+    names = records[0]._fields
+    replaced = ", ".join(f"{name} = r.{name}" for name in names if name != "oid")
     db.session.execute(
         text(f"""
-            insert into {name} ({listed})
-            select {listed}
-            from json_populate_recordset(cast(null as {name}), cast(:rows as json))
-            on conflict (target_id, oid) do update set {replaced}
+            update {table} as s
+            set {replaced}
+            from json_populate_recordset(cast(null as {table}), cast(:rows as json)) as r
+            where
+                s.target_id = :target_id
+                and s.oid = r.oid
         """),  # noqa: S608 - the names are those of our own models
-        {"rows": json.dumps([{"target_id": target_id, **vars(row)} for row in rows], default=str)},
+        {"target_id": target_id, "rows": json.dumps([row._asdict() for row in records], default=str)},
     )
-
-
-def _forget(model: type[TableState | IndexState], target_id: int, oids: Iterable[int]) -> None:
-    gone = list(oids)
-    if gone:
-        db.session.execute(delete(model).where(model.target_id == target_id, model.oid.in_(gone)))
-
-
-def _sample(target_id: int, row: Table, slot: datetime) -> dict[str, Any]:
-    return {
-        "target_id": target_id,
-        "oid": row.oid,
-        "slot": slot,
-        "heap_bytes": row.heap_bytes,
-        "toast_bytes": row.toast_bytes,
-        "index_bytes": row.index_bytes,
-        "row_estimate": row.row_estimate,
-    }

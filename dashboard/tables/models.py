@@ -16,6 +16,9 @@ class TableState(Base):
     A partitioned table carries the sums over its leaves. `sized_at` is set only while the sizes are older
     than the collection; `size_note` says why. Counters are counted since `counted_since`. `pages` and `tuples`
     are what the planner was told last (tuples -1: never); `options` are written as `fillfactor=70`.
+    `resized_at` is when its size last changed as far as we saw, `sampled_at` when it was last written down. The
+    projection is where its total will be in 30 days, `forecast_note` why there is none. The digests tell the next
+    collection what has not changed: all that was told, and what a change of the size would show in.
     """
 
     __tablename__ = "table_state"
@@ -60,10 +63,22 @@ class TableState(Base):
     inserted_since_vacuum: Mapped[int | None]
     last_autovacuum_at: Mapped[datetime | None]
     last_autoanalyze_at: Mapped[datetime | None]
+    first_seen_at: Mapped[datetime]
+    resized_at: Mapped[datetime | None]
+    growth_7d_bytes: Mapped[int | None]
+    growth_30d_bytes: Mapped[int | None]
+    growth_90d_bytes: Mapped[int | None]
+    projected_low_bytes: Mapped[int | None]
+    projected_bytes: Mapped[int | None]
+    projected_high_bytes: Mapped[int | None]
+    forecast_note: Mapped[str | None]
+    forecast_at: Mapped[datetime | None]
+    digest: Mapped[int] = mapped_column(default=0)
+    write_digest: Mapped[int] = mapped_column(default=0)
 
 
 class TableSample(Base):
-    """Sizes of a table at a time; written when they differ from the newest sample, at least once a day."""
+    """Sizes of a table from a time on; written when they changed, and every four weeks. See TableReading."""
 
     __tablename__ = "table_sample"
     __table_args__ = {"postgresql_partition_by": "RANGE (slot)"}
@@ -75,6 +90,33 @@ class TableSample(Base):
     toast_bytes: Mapped[int]
     index_bytes: Mapped[int]
     row_estimate: Mapped[int | None]
+    relfilenode: Mapped[int | None]
+
+
+class IndexSample(Base):
+    """The size of an index from a time on; written as those of tables are."""
+
+    __tablename__ = "index_sample"
+    __table_args__ = {"postgresql_partition_by": "RANGE (slot)"}
+
+    target_id: Mapped[int] = mapped_column(ForeignKey("target.id", ondelete="CASCADE"), primary_key=True)
+    oid: Mapped[int] = mapped_column(primary_key=True)
+    slot: Mapped[datetime] = mapped_column(primary_key=True)
+    size_bytes: Mapped[int]
+    relfilenode: Mapped[int | None]
+
+
+class TableReading(Base):
+    """One collection of all tables: between two of them, a table without a sample is known not to have changed."""
+
+    __tablename__ = "table_reading"
+    __table_args__ = {"postgresql_partition_by": "RANGE (slot)"}
+
+    target_id: Mapped[int] = mapped_column(ForeignKey("target.id", ondelete="CASCADE"), primary_key=True)
+    slot: Mapped[datetime] = mapped_column(primary_key=True)
+    tables: Mapped[int]
+    total_bytes: Mapped[int | None]
+    system_identifier: Mapped[str | None]
 
 
 class IndexState(Base):
@@ -132,6 +174,8 @@ class IndexState(Base):
     pages: Mapped[int | None]
     tuples: Mapped[float | None]
     relfilenode: Mapped[int | None]
+    sampled_at: Mapped[datetime | None]
+    digest: Mapped[int] = mapped_column(default=0)
 
 
 class IndexVerdict(Base):

@@ -1,28 +1,19 @@
 """Questions about tables to the store."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, text
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 
 from dashboard.errors import NotFound
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
 from dashboard.tables.bloat_columns import BLOAT, same_relation
-from dashboard.tables.models import IndexState, RelationBloat, TableSample, TableState
-from dashboard.tables.rows import KIND_WORDS, KINDS, Index, Known, SizeAt, Table
-from dashboard.tables.rules import GROWTH_SPAN, GROWTH_TOLERANCE
+from dashboard.tables.models import IndexState, RelationBloat, TableState
+from dashboard.tables.rows import KIND_WORDS, KINDS
 from dashboard.targets.queries import probe_state
-
-Point = tuple[datetime, float | None]
-SPARKLINE_SPAN = timedelta(days=7)
-SPARKLINE_STEP = timedelta(hours=6)
-LOOKBACK = timedelta(hours=25)
-CHART_POINTS = 400
 
 
 @dataclass(frozen=True)
@@ -122,94 +113,6 @@ def indexes_of(table: TableState) -> list[IndexState]:
     where = (IndexState.target_id == table.target_id, IndexState.table_oid == table.oid)
     largest = (IndexState.size_bytes.desc().nulls_last(), IndexState.name)
     return list(db.session.scalars(select(IndexState).where(*where).order_by(*largest)))
-
-
-def sparklines(target_id: int, oids: Sequence[int], now: datetime) -> dict[int, list[Point]]:
-    """Total bytes over a week in steps of six hours, for the tables of one page in one question."""
-    rows = db.session.execute(
-        text("""
-            select
-                wanted.oid,
-                step.at,
-                held.total_bytes
-            from unnest(cast(:oids as bigint[])) as wanted(oid)
-            cross join generate_series(cast(:since as timestamptz), :now, cast(:step as interval)) as step(at)
-            left join lateral (
-                select s.heap_bytes + s.toast_bytes + s.index_bytes as total_bytes
-                from table_sample s
-                where
-                    s.target_id = :target_id
-                    and s.oid = wanted.oid
-                    and s.slot <= step.at
-                    and s.slot > step.at - cast(:lookback as interval)
-                order by s.slot desc
-                limit 1
-            ) as held
-                on true
-            order by wanted.oid, step.at
-        """),
-        {
-            "oids": list(oids), "target_id": target_id, "since": now - SPARKLINE_SPAN, "now": now,
-            "step": SPARKLINE_STEP, "lookback": LOOKBACK,
-        },
-    )  # fmt: skip
-    lines: dict[int, list[Point]] = {oid: [] for oid in oids}
-    for oid, at, total_bytes in rows:
-        lines[oid].append((at, total_bytes))
-    return lines
-
-
-def sizes_over(table: TableState, since: datetime, until: datetime) -> list[SizeAt]:
-    """Sizes for a chart, the last of each of up to 400 steps, oldest first; it begins with what held at `since`."""
-    step = func.date_bin((until - since) / CHART_POINTS, TableSample.slot, since)
-    found = (
-        select(TableSample.slot, TableSample.heap_bytes, TableSample.toast_bytes, TableSample.index_bytes)
-        .ext(distinct_on(step))
-        .where(
-            TableSample.target_id == table.target_id,
-            TableSample.oid == table.oid,
-            TableSample.slot > since - LOOKBACK,
-            TableSample.slot <= until,
-        )
-        .order_by(step, TableSample.slot.desc())
-    )
-    return [SizeAt(*row) for row in db.session.execute(found)]
-
-
-def known(target_id: int, now: datetime) -> Known:
-    """What the last collection stored, as the next one compares with it."""
-    state = probe_state(target_id, "tables")
-    return Known(
-        tables={row["oid"]: Table(**row) for row in _stored(TableState, Table, target_id)},
-        indexes={row["oid"]: Index(**row) for row in _stored(IndexState, Index, target_id)},
-        totals_a_day_ago=_totals_at(target_id, now - GROWTH_SPAN + GROWTH_TOLERANCE),
-        as_of=state.as_of if state else None,
-    )
-
-
-def _stored(model: type[TableState | IndexState], shape: type[Any], target_id: int) -> list[Any]:
-    columns = [getattr(model, field.name) for field in fields(shape)]
-    return list(db.session.execute(select(*columns).where(model.target_id == target_id)).mappings())
-
-
-def _totals_at(target_id: int, at: datetime) -> dict[int, int]:
-    """Total bytes of each table as they held at this time: its newest sample before it, not older than a day."""
-    held = (
-        select((TableSample.heap_bytes + TableSample.toast_bytes + TableSample.index_bytes).label("total_bytes"))
-        .where(
-            TableSample.target_id == target_id,
-            TableSample.oid == TableState.oid,
-            TableSample.slot <= at,
-            TableSample.slot > at - LOOKBACK,
-        )
-        .order_by(TableSample.slot.desc())
-        .limit(1)
-        .lateral("held")
-    )
-    rows = db.session.execute(
-        select(TableState.oid, held.c.total_bytes).where(TableState.target_id == target_id).order_by(TableState.oid)
-    )
-    return {row.oid: row.total_bytes for row in rows}
 
 
 def _rows(target_id: int) -> Select[Any]:

@@ -7,4 +7,14 @@ select distinct on (target_id, oid, {bucket}) *
 from {table_sample}
 order by target_id, oid, {bucket}, slot desc
 """
-ROLLUPS = (Rollup({"table_sample": TABLES}),)
+INDEXES = """
+select distinct on (target_id, oid, {bucket}) *
+from {index_sample}
+order by target_id, oid, {bucket}, slot desc
+"""
+READINGS = """
+select distinct on (target_id, {bucket}) *
+from {table_reading}
+order by target_id, {bucket}, slot desc
+"""
+ROLLUPS = (Rollup({"table_sample": TABLES}), Rollup({"index_sample": INDEXES}), Rollup({"table_reading": READINGS}))

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from flask import Blueprint, Response
 
 from dashboard.changes.queries import marks
-from dashboard.lists import WINDOWS, ListPage, ListSpec, parse_list, respond
+from dashboard.lists import WINDOWS, ListPage, ListSpec, choices, parse_list, respond
 from dashboard.names import decode
 from dashboard.security.guards import requires
-from dashboard.tables import bloat_queries, index_queries, queries, rules
+from dashboard.tables import bloat_queries, growth, history_queries, index_queries, queries, verdict_queries
 from dashboard.tables.bloat_routes import blueprint as bloat
 from dashboard.tables.collect import PROBE
 from dashboard.tables.rows import KIND_WORDS, KINDS
+from dashboard.tables.use import use_words
 from dashboard.targets.queries import probe_state, target_by_slug
 
 blueprint = Blueprint("tables", __name__)
@@ -25,7 +26,12 @@ TABLES = ListSpec(
 INDEXES = ListSpec(
     sorts=index_queries.SORTS,
     default_sort="size_bytes",
-    filters={"schema": None, "state": tuple(index_queries.STATES), "partitions": ("shown",)},
+    filters={
+        "schema": None,
+        "state": tuple(index_queries.STATES),
+        "verdict": index_queries.JUDGEMENTS,
+        "partitions": ("shown",),
+    },
 )
 SIZES = ListSpec(sorts=("at",), default_sort="at", default_dir="asc", default_window="7d")
 MOST_PARTITIONS = 500
@@ -44,7 +50,7 @@ def tables(slug: str) -> Response:
         schemas=queries.schema_names(target.id),
         kinds=KINDS,
         kind_words=KIND_WORDS,
-        lines=queries.sparklines(target.id, [row.oid for row in found.rows], datetime.now(UTC)),
+        lines=history_queries.sparklines(target.id, [row.oid for row in found.rows], datetime.now(UTC)),
         state=probe_state(target.id, PROBE),
     )
 
@@ -57,7 +63,7 @@ def table(slug: str, address: str) -> Response:
     query = parse_list(SIZES)
     found = queries.table_named(target.id, *decode(address))
     since = now - (query.window or WEEK)
-    sizes = queries.sizes_over(found, since, now)
+    sizes = history_queries.sizes_over(found, since, now)
     state = probe_state(target.id, PROBE)
     return respond(
         "tables/table.html",
@@ -69,13 +75,14 @@ def table(slug: str, address: str) -> Response:
         parent=queries.table_by_oid(target.id, found.parent_oid),
         partitions=queries.partitions_of(found, MOST_PARTITIONS),
         indexes=queries.indexes_of(found),
-        use=rules.use_words,
-        lines=rules.size_lines(sizes, since, now),
+        use=use_words,
+        lines=growth.size_lines(sizes, since, now),
         marks=marks(target.id, since, now),
         since=since,
         until=now,
         windows=WINDOWS,
         state=state,
+        verdicts=verdict_queries.verdicts_of(target.id, found.oid),
         **bloat_queries.shown(target.id, found),
     )
 
@@ -90,6 +97,7 @@ def indexes(slug: str) -> Response:
         target=target,
         section="indexes",
         schemas=index_queries.index_schema_names(target.id),
-        use=rules.use_words,
+        verdict_choices=choices(index_queries.JUDGEMENTS),
+        use=use_words,
         state=probe_state(target.id, PROBE),
     )

@@ -1,21 +1,12 @@
 """What is known about tables and indexes: rows of the store, and the answers of a target they come from (pure)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 KINDS = {"table": "r", "partitioned": "p", "materialized": "m"}
 KIND_WORDS = {"r": "table", "p": "partitioned table", "m": "materialized view"}
-COUNTERS = (
-    "dead_rows", "rows_inserted", "rows_updated", "rows_deleted", "sequential_scans", "index_scans",
-    "rows_hot_updated", "modified_since_analyze", "inserted_since_vacuum",
-)  # fmt: skip
-TIMES = ("last_scan_at", "last_vacuum_at", "last_analyze_at", "last_autovacuum_at", "last_autoanalyze_at")
-SHAPE = (
-    "schema", "table_name", "name", "method", "columns", "is_unique", "is_partial", "key_columns", "include_columns",
-    "opclasses", "collations", "options", "storage_options", "nulls_not_distinct",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,8 +27,12 @@ class SizeAt:
     toast_bytes: int
     index_bytes: int
 
+    @property
+    def total_bytes(self) -> int:
+        return self.heap_bytes + self.toast_bytes + self.index_bytes
+
     def json(self) -> dict[str, Any]:
-        return vars(self) | {"total_bytes": self.heap_bytes + self.toast_bytes + self.index_bytes}
+        return {**vars(self), "total_bytes": self.total_bytes}
 
 
 @dataclass(frozen=True)
@@ -94,10 +89,6 @@ class Table:
     last_autovacuum_at: datetime | None
     last_autoanalyze_at: datetime | None
 
-    @property
-    def sizes(self) -> tuple[int | None, int | None, int | None]:
-        return self.heap_bytes, self.toast_bytes, self.index_bytes
-
 
 @dataclass(frozen=True)
 class Index:
@@ -143,11 +134,6 @@ class Index:
     tuples: float | None
     relfilenode: int | None
 
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        """What the texts of its definition, expressions and predicate depend on."""
-        return tuple(getattr(self, name) for name in SHAPE)
-
 
 @dataclass(frozen=True)
 class Texts:
@@ -156,25 +142,3 @@ class Texts:
     definition: str
     expressions: str | None
     predicate: str | None
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the store knew before this collection; `as_of` is when it last heard of it."""
-
-    tables: Mapping[int, Table] = field(default_factory=dict)
-    indexes: Mapping[int, Index] = field(default_factory=dict)
-    totals_a_day_ago: Mapping[int, int] = field(default_factory=dict)
-    as_of: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the target answered; `notes` say why a table has no size this time."""
-
-    tables: Sequence[Mapping[str, Any]]
-    indexes: Sequence[Mapping[str, Any]]
-    sizes: Mapping[int, Size]
-    notes: Mapping[int, str]
-    counted_since: datetime | None
-    slot: datetime

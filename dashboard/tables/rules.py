@@ -1,22 +1,36 @@
-"""What a collection makes of the answers of a target: rows of tables and indexes, samples, growth (pure)."""
+"""What a collection makes of the answers of a target: which tables to measure, and their rows (pure)."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from dashboard.formats import duration_text
-from dashboard.tables.partitions import folded_indexes, folded_tables, total
-from dashboard.tables.rows import COUNTERS, Index, Known, Seen, Size, SizeAt, Table, Texts
+from dashboard.tables.records import IndexRecord, IndexTrace, Known, TableRecord, digest
+from dashboard.tables.rows import Size, Texts
 
 PAGE_BYTES = 8192
-SAMPLE_AT_LEAST_EVERY = timedelta(hours=24)
-GROWTH_SPAN = timedelta(hours=24)
-GROWTH_TOLERANCE = timedelta(minutes=10)
-STEP_AFTER = timedelta(minutes=15)
-AS_TOLD = ("pages", "tuples", "relfilenode", "options", "last_autovacuum_at", "last_autoanalyze_at")
+ROUND = 12
+LARGEST = 200
 RISING = ("rows_inserted", "rows_updated", "rows_deleted", "sequential_scans")
+WRITTEN = (
+    "rows_inserted", "rows_updated", "rows_deleted", "rows_hot_updated", "pages", "relfilenode", "toast_oid",
+    "last_vacuum_at", "last_autovacuum_at", "last_analyze_at",
+)  # fmt: skip
+FOLDED = {
+    "partition_count", "heap_bytes", "toast_bytes", "index_bytes", "total_bytes", "sized_at", "size_note", "sampled_at",
+    "resized_at", "row_estimate", "dead_rows", "rows_inserted", "rows_updated", "rows_deleted", "sequential_scans",
+    "index_scans", "last_scan_at", "last_vacuum_at", "last_analyze_at", "counted_since", "pages", "rows_hot_updated",
+    "modified_since_analyze", "inserted_since_vacuum", "last_autovacuum_at", "last_autoanalyze_at",
+}  # fmt: skip
+FOLDED_OF_INDEXES = {"size_bytes", "scans", "rows_read", "last_scan_at", "counted_since", "pages", "sampled_at"}
+Row = Mapping[str, Any]
+
+
+class Now(NamedTuple):
+    """What all rows of a collection share: its time, since when the server counts, when the store last heard."""
+
+    slot: datetime
+    counted_since: datetime | None
+    as_of: datetime | None
 
 
 def row_estimate(*, tuples: float, pages: int, live_rows: int, is_analyzed: bool, heap_bytes: int | None) -> int | None:
@@ -50,41 +64,34 @@ def evidence_start(
     return max((bound for bound in bounds if bound is not None), default=None)
 
 
-def table_rows(seen: Seen, known: Known) -> list[Table]:
-    """All tables as they are now, partitioned ones with the sums of their leaves."""
-    index_scans = _index_scans(seen.indexes)
-    rows = {row["oid"]: _table(row, index_scans.get(row["oid"]), seen, known) for row in seen.tables}
-    return [_sampled(_grown(row, known), known.tables.get(row.oid), seen.slot) for row in folded_tables(rows)]
+def write_digest(row: Row, indexes: Iterable[Row]) -> int:
+    """Changes whenever the files of a table or of its indexes may have changed their size."""
+    return digest((*(row[name] for name in WRITTEN), *((one["oid"], one["relfilenode"]) for one in indexes)))
 
 
-def index_rows(seen: Seen, known: Known) -> list[Index]:
-    """All indexes as they are now, those of partitioned tables with the sums of their parts."""
-    sizes = {oid: size for table in seen.sizes.values() for oid, size in table.indexes.items()}
-    rows = {row["oid"]: _index(row, sizes, seen, known) for row in seen.indexes}
-    return folded_indexes(rows)
+def is_due(row: Row, written: int, known: Known, *, is_busy: bool, is_large: bool, turn: int) -> bool:
+    """Whether a table has to be measured: as long as nothing was written to it, its files keep their sizes.
+
+    `is_busy`: somebody writes to it right now, and counters follow at the end of a transaction. Every table has its
+    turn once in twelve collections in any case.
+    """
+    if row["kind"] == "p":
+        return False
+    trace = known.tables.get(row["oid"])
+    if trace is None or not trace.is_sized or trace.write_digest != written:
+        return True
+    return is_busy or is_large or row["oid"] % ROUND == turn % ROUND
 
 
-def new_samples(rows: Iterable[Table], slot: datetime) -> list[Table]:
-    """The tables whose sizes are to be written down for this slot."""
-    return [row for row in rows if row.sampled_at == slot]
-
-
-def undefined(rows: Iterable[Index], known: Known, locked: Collection[int]) -> list[int]:
-    """Indexes whose definition has to be asked for: new or changed ones of tables that nobody locks."""
-    return [
-        row.oid
-        for row in rows
-        if row.table_oid not in locked
-        and (row.definition is None or known.indexes.get(row.oid, row).shape != row.shape)
-    ]
-
-
-def _table(row: Mapping[str, Any], index_scans: int | None, seen: Seen, known: Known) -> Table:
-    oid, old = row["oid"], known.tables.get(row["oid"])
-    heap, toast, indexes = _sizes(seen.sizes.get(oid), old)
-    is_stale = oid in seen.notes and old is not None and heap is not None
-    return Table(
-        oid=oid,
+def table_record(
+    row: Row, old: TableRecord | None, size: Size | None, note: str | None, *, scans: int | None, written: int, now: Now
+) -> TableRecord:
+    """A table as it is now. A partitioned one keeps the sums that it had until those of its parts are made anew."""
+    heap, toast, indexes = _sizes(size, old)
+    is_stale = note is not None and old is not None and heap is not None
+    has_changed = heap is not None and not note and (old is None or old.sizes != (heap, toast, indexes))
+    made = TableRecord(
+        oid=row["oid"],
         schema=row["schema"],
         name=row["name"],
         kind=row["kind"],
@@ -93,23 +100,95 @@ def _table(row: Mapping[str, Any], index_scans: int | None, seen: Seen, known: K
         heap_bytes=heap,
         toast_bytes=toast,
         index_bytes=indexes,
-        total_bytes=total(heap, toast, indexes),
-        sized_at=(old.sized_at or known.as_of) if is_stale and old else None,
-        size_note=seen.notes.get(oid),
-        sampled_at=old.sampled_at if old else None,
-        growth_24h_bytes=None,
+        total_bytes=None if heap is None or toast is None or indexes is None else heap + toast + indexes,
+        sized_at=(old.sized_at or now.as_of) if is_stale and old else None,
+        size_note=note,
+        sampled_at=now.slot if has_changed else old.sampled_at if old else None,
+        resized_at=now.slot if has_changed else old.resized_at if old else None,
+        first_seen_at=old.first_seen_at if old else now.slot,
         row_estimate=_estimate(row, None if is_stale else heap),
-        **{name: row[name] for name in COUNTERS if name != "index_scans"},
-        index_scans=index_scans,
+        index_scans=scans,
         last_scan_at=row["last_sequential_scan_at"],
-        last_vacuum_at=row["last_vacuum_at"],
-        last_analyze_at=row["last_analyze_at"],
-        counted_since=_counted_since(row, old, seen, known),
+        counted_since=_counted_since(row, old, now),
+        digest=table_digest(row, scans, note, now),
+        write_digest=written,
         **{name: row[name] for name in AS_TOLD},
     )
+    return made if old is None or row["kind"] != "p" else _with_sums(made, old, FOLDED)
 
 
-def _estimate(row: Mapping[str, Any], heap_bytes: int | None) -> int | None:
+AS_TOLD = (
+    "dead_rows", "rows_inserted", "rows_updated", "rows_deleted", "sequential_scans", "rows_hot_updated",
+    "modified_since_analyze", "inserted_since_vacuum", "last_vacuum_at", "last_analyze_at", "last_autovacuum_at",
+    "last_autoanalyze_at", "pages", "tuples", "relfilenode", "options",
+)  # fmt: skip
+
+
+def table_digest(row: Row, scans: int | None, note: str | None, now: Now) -> int:
+    return digest((*row.values(), scans, note, now.counted_since))
+
+
+def index_record(row: Row, old: IndexRecord | None, size: int | None, now: Now, told: int) -> IndexRecord:
+    """An index as it is now, still with the texts that it had."""
+    known_size = old.size_bytes if old else None
+    has_changed = size is not None and size != known_size
+    made = IndexRecord(
+        **row,
+        definition=old.definition if old else None,
+        expressions=old.expressions if old else None,
+        predicate=old.predicate if old else None,
+        size_bytes=known_size if size is None else size,
+        first_seen_at=old.first_seen_at if old else now.slot,
+        counted_since=evidence_start(
+            now.counted_since,
+            old.counted_since if old else None,
+            is_new=old is None and now.as_of is not None,
+            has_fallen=old is not None and row["scans"] < (old.scans or 0) and row["kind"] == "i",
+            as_of=now.as_of,
+            slot=now.slot,
+        ),
+        sampled_at=now.slot if has_changed else old.sampled_at if old else None,
+        digest=told,
+    )
+    return made if old is None or row["kind"] != "I" else _with_sums(made, old, FOLDED_OF_INDEXES)
+
+
+def index_digest(row: Row, now: Now) -> int:
+    return digest((*row.values(), now.counted_since))
+
+
+def has_changed(trace: IndexTrace | None, told: int, size: int | None) -> bool:
+    return trace is None or trace.digest != told or size not in (None, trace.size_bytes)
+
+
+def undefined(records: Iterable[IndexRecord], old: Mapping[int, IndexRecord], locked: Collection[int]) -> list[int]:
+    """Indexes whose texts have to be asked for: new or changed ones of tables that nobody locks."""
+    return [
+        row.oid
+        for row in records
+        if row.table_oid not in locked and (row.definition is None or old.get(row.oid, row).shape != row.shape)
+    ]
+
+
+def defined(row: IndexRecord, text: Texts | None) -> IndexRecord:
+    """With the texts that were just read; an index that still has none is looked at again the next time."""
+    if text is not None:
+        return row._replace(definition=text.definition, expressions=text.expressions, predicate=text.predicate)
+    return row if row.definition is not None else row._replace(digest=0)
+
+
+def shortfall(names: Sequence[str], of: int) -> str:
+    """What a collection could not measure, in a sentence."""
+    count = len(names)
+    shown = ", ".join(names[:3]) + (f" and {count - 3} more" if count > 3 else "")
+    return f"{count} of {of} tables could not be measured and show their last known size: {shown}."
+
+
+def _with_sums(made: Any, old: Any, names: Iterable[str]) -> Any:
+    return made._replace(**{name: getattr(old, name) for name in names})
+
+
+def _estimate(row: Row, heap_bytes: int | None) -> int | None:
     return row_estimate(
         tuples=row["tuples"],
         pages=row["pages"],
@@ -119,110 +198,24 @@ def _estimate(row: Mapping[str, Any], heap_bytes: int | None) -> int | None:
     )
 
 
-def _counted_since(row: Mapping[str, Any], old: Table | None, seen: Seen, known: Known) -> datetime | None:
+def _counted_since(row: Row, old: TableRecord | None, now: Now) -> datetime | None:
     return evidence_start(
-        seen.counted_since,
+        now.counted_since,
         old.counted_since if old else None,
-        is_new=old is None and known.as_of is not None,
-        has_fallen=old is not None and any(row[name] < (getattr(old, name) or 0) for name in RISING),
-        as_of=known.as_of,
-        slot=seen.slot,
+        is_new=old is None and now.as_of is not None,
+        has_fallen=old is not None and has_fallen(row, old),
+        as_of=now.as_of,
+        slot=now.slot,
     )
 
 
-def _index(row: Mapping[str, Any], sizes: Mapping[int, int], seen: Seen, known: Known) -> Index:
-    old = known.indexes.get(row["oid"])
-    return Index(
-        **row,
-        definition=old.definition if old else None,
-        expressions=old.expressions if old else None,
-        predicate=old.predicate if old else None,
-        size_bytes=sizes.get(row["oid"], old.size_bytes if old else None),
-        first_seen_at=old.first_seen_at if old else seen.slot,
-        counted_since=evidence_start(
-            seen.counted_since,
-            old.counted_since if old else None,
-            is_new=old is None and known.as_of is not None,
-            has_fallen=old is not None and row["scans"] < (old.scans or 0) and row["kind"] == "i",
-            as_of=known.as_of,
-            slot=seen.slot,
-        ),
-    )
+def has_fallen(row: Row, old: TableRecord) -> bool:
+    """Whether a counter that only rises stands lower than before: it began anew."""
+    return any(row[name] < (getattr(old, name) or 0) for name in RISING)
 
 
-def _sizes(measured: Size | None, old: Table | None) -> tuple[int | None, int | None, int | None]:
+def _sizes(measured: Size | None, old: TableRecord | None) -> tuple[int | None, int | None, int | None]:
     """Measured now, else as last known."""
     if measured is None:
         return old.sizes if old else (None, None, None)
     return measured.heap_bytes, measured.toast_bytes, sum(measured.indexes.values())
-
-
-def _index_scans(indexes: Iterable[Mapping[str, Any]]) -> dict[int, int]:
-    scans: dict[int, int] = defaultdict(int)
-    for row in indexes:
-        scans[row["table_oid"]] += row["scans"]
-    return scans
-
-
-def _grown(row: Table, known: Known) -> Table:
-    """With its growth since a day ago, when both ends were measured."""
-    before = known.totals_a_day_ago.get(row.oid)
-    if before is None or row.total_bytes is None or row.size_note:
-        return row
-    return replace(row, growth_24h_bytes=row.total_bytes - before)
-
-
-def _sampled(row: Table, old: Table | None, slot: datetime) -> Table:
-    """Marked with this slot when its sizes are new, or written down for the last time a day ago."""
-    if row.size_note or row.total_bytes is None:
-        return row
-    is_due = old is None or old.sampled_at is None or slot - old.sampled_at >= SAMPLE_AT_LEAST_EVERY
-    return replace(row, sampled_at=slot) if is_due or (old and old.sizes != row.sizes) else row
-
-
-def defined(rows: Iterable[Index], texts: Mapping[int, Texts]) -> list[Index]:
-    """The same indexes with the texts that were just read."""
-    return [replace(row, **vars(texts[row.oid])) if row.oid in texts else row for row in rows]
-
-
-def shortfall(seen: Seen) -> str:
-    """What a collection could not measure, in a sentence."""
-    count = len(seen.notes)
-    names = [row["name"] for row in seen.tables if row["oid"] in seen.notes]
-    shown = ", ".join(names[:3]) + (f" and {count - 3} more" if count > 3 else "")
-    return f"{count} of {len(seen.tables)} tables could not be measured and show their last known size: {shown}."
-
-
-def use_words(scans: int | None, counted_since: datetime | None, first_seen_at: datetime, now: datetime) -> str:
-    """How often an index was used, never without the time that the answer speaks about."""
-    if scans is None:
-        return "use unknown"
-    if scans:
-        return f"counted for {duration_text(now - counted_since)}" if counted_since else "since an unknown time"
-    watched_since = max(counted_since or first_seen_at, first_seen_at)
-    return f"none seen in {duration_text(now - watched_since)}"
-
-
-def size_lines(
-    sizes: Sequence[SizeAt], since: datetime, until: datetime
-) -> list[tuple[str, list[tuple[datetime, float]]]]:
-    """Total, heap, TOAST and indexes as steps: a size holds until the next one that was written."""
-    inside = [size for size in sizes if size.at >= since]
-    before = [size for size in sizes if size.at < since][-1:]
-    held = [*(replace(size, at=since) for size in before), *inside]
-    steps = [step for size, following in zip(held, [*held[1:], None], strict=True) for step in _step(size, following)]
-    if held:
-        steps.append(replace(held[-1], at=until))
-    return [
-        ("Total", [(size.at, float(size.heap_bytes + size.toast_bytes + size.index_bytes)) for size in steps]),
-        ("Heap", [(size.at, float(size.heap_bytes)) for size in steps]),
-        ("TOAST", [(size.at, float(size.toast_bytes)) for size in steps]),
-        ("Indexes", [(size.at, float(size.index_bytes)) for size in steps]),
-    ]
-
-
-def _step(size: SizeAt, following: SizeAt | None) -> list[SizeAt]:
-    """The size, and once more just before the next: sizes are written when they change, not on a slope."""
-    if following is None or following.at - size.at < STEP_AFTER:
-        return [size]
-    return [size, replace(size, at=following.at - timedelta(seconds=1))]

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from dashboard.tables.growth import size_lines
 from dashboard.tables.models import IndexState, TableState
-from dashboard.tables.rows import Index, Known, Lock, Seen, Size, SizeAt, Table
-from dashboard.tables.rules import evidence_start, new_samples, row_estimate, size_lines, table_rows, use_words
+from dashboard.tables.records import IndexRecord, Known, TableRecord, TableTrace
+from dashboard.tables.rows import Lock, Size, SizeAt
+from dashboard.tables.rules import Now, evidence_start, is_due, row_estimate, table_record, write_digest
+from dashboard.tables.use import use_words
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
+DAY, MINUTES = timedelta(days=1), timedelta(minutes=5)
 
 
 def answer(oid: int = 1, **changes: Any) -> dict[str, Any]:
@@ -25,13 +28,15 @@ def answer(oid: int = 1, **changes: Any) -> dict[str, Any]:
     return row | changes
 
 
-def seen(*tables: dict[str, Any], sizes: dict[int, Size], notes: dict[int, str] | None = None, at=NOW) -> Seen:
-    return Seen(tables, [], sizes, notes or {}, None, at)
+def made(answered: dict[str, Any], old: TableRecord | None = None, size: Size | None = None, note: str | None = None):
+    return table_record(answered, old, size, note, scans=None, written=1, now=Now(NOW, None, NOW - MINUTES))
 
 
 def test_rows_and_columns_of_the_store_are_the_same() -> None:
-    assert set(Table.__dataclass_fields__) == set(TableState.__table__.columns.keys()) - {"target_id"}
-    assert set(Index.__dataclass_fields__) == set(IndexState.__table__.columns.keys()) - {"target_id"}
+    stored = set(TableState.__table__.columns.keys()) - {"target_id"}
+    later = {name for name in stored if name.startswith(("growth", "project", "forecast"))}
+    assert set(TableRecord._fields) == stored - later
+    assert set(IndexRecord._fields) == set(IndexState.__table__.columns.keys()) - {"target_id"}
 
 
 @pytest.mark.parametrize(
@@ -51,33 +56,47 @@ def test_rows_come_from_the_best_anchored_number_and_are_else_unknown(facts, row
     assert row_estimate(**(usual | facts)) == rows
 
 
-def test_growth_is_unknown_without_a_measurement_of_a_day_ago_and_for_a_locked_table() -> None:
-    size = {1: Size(100, 20, {7: 30})}
-    assert table_rows(seen(answer(), sizes=size), Known())[0].growth_24h_bytes is None
-    assert table_rows(seen(answer(), sizes=size), Known(totals_a_day_ago={1: 100}))[0].growth_24h_bytes == 50
-    old = {1: table_rows(seen(answer(), sizes=size), Known())[0]}
-    locked = table_rows(seen(answer(), sizes={}, notes={1: "locked"}), Known(old, totals_a_day_ago={1: 100}))
-    assert (locked[0].total_bytes, locked[0].growth_24h_bytes) == (150, None)
+def test_a_size_that_was_not_measured_is_the_last_known_one_and_a_note_says_of_when() -> None:
+    first = made(answer(), size=Size(100, 20, {7: 30}))
+    assert (first.total_bytes, first.sampled_at, first.resized_at, first.sized_at) == (150, NOW, NOW, None)
+    locked = made(answer(), first, note="locked")
+    assert (locked.total_bytes, locked.size_note, locked.sized_at) == (150, "locked", NOW - MINUTES)
+    assert made(answer(), note="locked").total_bytes is None
 
 
-def test_a_table_is_sampled_when_its_size_changed_and_at_least_once_a_day() -> None:
-    size = {1: Size(100, 0, {})}
-    first = table_rows(seen(answer(), sizes=size), Known())
-    assert len(new_samples(first, NOW)) == 1
-    known = Known({1: first[0]})
-    for later, expected in ((timedelta(minutes=5), 0), (DAY - timedelta(minutes=1), 0), (DAY, 1)):
-        assert len(new_samples(table_rows(seen(answer(), sizes=size, at=NOW + later), known), NOW + later)) == expected
-    grown = table_rows(seen(answer(), sizes={1: Size(101, 0, {})}, at=NOW + timedelta(minutes=5)), known)
-    assert len(new_samples(grown, NOW + timedelta(minutes=5))) == 1
+def test_a_size_is_written_down_only_when_it_changed() -> None:
+    first = made(answer(), size=Size(100, 0, {}))._replace(sampled_at=NOW - DAY, resized_at=NOW - DAY)
+    assert made(answer(), first, Size(100, 0, {})).sampled_at == NOW - DAY
+    assert made(answer(), first, Size(101, 0, {})).resized_at == NOW
+    assert made(answer(), first).resized_at == NOW - DAY
 
 
-def test_a_partitioned_table_with_an_unmeasured_leaf_says_so_and_is_not_sampled() -> None:
-    leaves = [answer(2, parent_oid=1), answer(3, parent_oid=1)]
-    rows = table_rows(
-        seen(answer(1, kind="p"), *leaves, sizes={2: Size(100, 0, {})}, notes={3: "locked by pid 9"}), Known()
-    )
-    assert (rows[0].total_bytes, rows[0].size_note) == (100, "1 of 2 partitions: locked by pid 9")
-    assert rows[0].sampled_at is None
+@pytest.mark.parametrize(
+    ("changes", "facts", "due"),
+    [
+        ({}, {}, False),
+        ({"rows_inserted": 121}, {}, True),
+        ({"relfilenode": 9}, {}, True),
+        ({"sequential_scans": 9, "dead_rows": 4}, {}, False),
+        ({}, {"is_busy": True}, True),
+        ({}, {"is_large": True}, True),
+        ({}, {"turn": 13}, True),
+        ({"oid": 2}, {}, True),
+        ({"kind": "p", "rows_inserted": 9}, {}, False),
+    ],
+)
+def test_a_table_is_measured_when_its_files_may_have_changed_and_in_its_turn(changes, facts, due) -> None:
+    known = Known({1: TableTrace(0, write_digest(answer(), []), is_sized=True)}, {}, NOW)
+    row = answer() | changes
+    asked = {"is_busy": False, "is_large": False, "turn": 0} | facts
+    assert is_due(row, write_digest(row, []), known, **asked) is due
+
+
+def test_a_new_index_or_a_last_size_that_is_not_known_makes_a_table_due() -> None:
+    asked = {"is_busy": False, "is_large": False, "turn": 0}
+    written = write_digest(answer(), [{"oid": 5, "relfilenode": 5}])
+    assert is_due(answer(), written, Known({1: TableTrace(0, write_digest(answer(), []), True)}, {}, NOW), **asked)
+    assert is_due(answer(), written, Known({1: TableTrace(0, written, is_sized=False)}, {}, NOW), **asked)
 
 
 @pytest.mark.parametrize(

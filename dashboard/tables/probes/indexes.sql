@@ -1,4 +1,5 @@
--- Every index of the tables with its use. The shape comes from catalogue columns, never from pg_get_indexdef (it waits).
+-- The indexes of the tables in pilothouse.oids with their use. Their shape comes from catalogue columns, never from
+-- pg_get_indexdef (it waits); arrays travel as texts.
 select
     cast(i.indexrelid as bigint) as oid,
     cast(i.indrelid as bigint) as table_oid,
@@ -8,7 +9,7 @@ select
     c.relname as name,
     c.relkind as kind,
     m.amname as method,
-    array(
+    cast(array(
         select coalesce(cast(a.attname as text), '(expression)')
         from unnest(i.indkey) with ordinality as k(attnum, position)
         left join pg_catalog.pg_attribute a
@@ -17,7 +18,7 @@ select
             and k.attnum <> 0
         where k.position <= i.indnkeyatts
         order by k.position
-    ) as columns,
+    ) as text) as columns,
     pg_stat_get_numscans(i.indexrelid) as scans,
     pg_stat_get_tuples_returned(i.indexrelid) as rows_read,
     pg_stat_get_lastscan(i.indexrelid) as last_scan_at,
@@ -26,12 +27,12 @@ select
     i.indisvalid as is_valid,
     i.indpred is not null as is_partial,
     k.conname as constraint_name,
-    (cast(i.indkey as int2[]))[0:i.indnkeyatts - 1] as key_columns,
-    (cast(i.indkey as int2[]))[i.indnkeyatts:] as include_columns,
-    cast(cast(i.indclass as oid[]) as bigint[]) as opclasses,
-    cast(cast(i.indcollation as oid[]) as bigint[]) as collations,
-    cast(i.indoption as int2[]) as options,
-    coalesce(c.reloptions, '{}') as storage_options,
+    cast((cast(i.indkey as int2[]))[0:i.indnkeyatts - 1] as text) as key_columns,
+    cast((cast(i.indkey as int2[]))[i.indnkeyatts:] as text) as include_columns,
+    cast((cast(i.indclass as oid[]))[0:] as text) as opclasses,
+    cast((cast(i.indcollation as oid[]))[0:] as text) as collations,
+    cast((cast(i.indoption as int2[]))[0:] as text) as options,
+    coalesce(cast(c.reloptions as text), '{}') as storage_options,
     i.indnullsnotdistinct as nulls_not_distinct,
     i.indisready as is_ready,
     i.indisclustered as is_clustered,
@@ -64,8 +65,5 @@ left join pg_catalog.pg_constraint k
     on k.conindid = i.indexrelid
     and k.conrelid = i.indrelid
     and k.contype in ('p', 'u', 'x')
-where
-    t.relkind in ('r', 'p', 'm')
-    and t.relpersistence <> 't'
-    and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+where i.indrelid = any(cast(string_to_array(current_setting('pilothouse.oids', true), ',') as oid[]))
 order by i.indexrelid

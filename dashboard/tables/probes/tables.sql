@@ -18,7 +18,7 @@ select
     greatest(pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) as last_vacuum_at,
     greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)) as last_analyze_at,
     cast(c.relfilenode as bigint) as relfilenode,
-    coalesce(c.reloptions, '{}') as options,
+    coalesce(cast(c.reloptions as text), '{}') as options,
     pg_stat_get_tuples_hot_updated(c.oid) as rows_hot_updated,
     pg_stat_get_mod_since_analyze(c.oid) as modified_since_analyze,
     pg_stat_get_ins_since_vacuum(c.oid) as inserted_since_vacuum,
