@@ -90,6 +90,8 @@ def _register(server: Server) -> Target:
         "dbname": shop.DATABASE,
         "user": shop.WATCHER,
         "password": server.password(shop.WATCHER),
+        "explain_user": shop.EXPLAINER,
+        "explain_password": server.password(shop.EXPLAINER),
         "migrations": str(shop.REVISIONS),
     }
     return add_target(values, origin="demo")

@@ -13,6 +13,7 @@ from dashboard.embedded import Server
 DATABASE = "pilothouse_demo"
 OWNER = "demo_shop"
 WATCHER = "demo_watch"
+EXPLAINER = "demo_explain"
 REVISIONS = Path(__file__).parent / "revisions"
 SEED = Path(__file__).parent / "seed.sql"
 APPLIED = "d3cef9a7b068"
@@ -28,13 +29,18 @@ def ensure(server: Server) -> None:
     server.ensure_database(DATABASE, owner=OWNER)
     with server.connect(DATABASE) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [WATCHER]).fetchone():
-            password = sql.Literal(server.password(WATCHER))
-            connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(WATCHER), password))
+        for role in (WATCHER, EXPLAINER):
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+                password = sql.Literal(server.password(role))
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), password))
         connection.execute(sql.SQL("GRANT pg_monitor TO {}").format(sql.Identifier(WATCHER)))
     migrate(server, APPLIED)
     with server.connect(DATABASE) as connection:
         connection.execute(sql.SQL("GRANT SELECT ON alembic_version TO {}").format(sql.Identifier(WATCHER)))
+        reads = sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}").format(sql.Identifier(EXPLAINER))
+        connection.execute(reads)
+        later = "ALTER DEFAULT PRIVILEGES FOR ROLE {} IN SCHEMA public GRANT SELECT ON TABLES TO {}"
+        connection.execute(sql.SQL(later).format(sql.Identifier(OWNER), sql.Identifier(EXPLAINER)))
         if not connection.execute("SELECT 1 FROM customers LIMIT 1").fetchone():
             with connection.transaction():
                 connection.execute(SEED.read_bytes())
@@ -57,5 +63,5 @@ def drop(server: Server) -> None:
     """The database and its roles; what is not there is left out."""
     with server.connect() as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
-        for role in (OWNER, WATCHER):
+        for role in (OWNER, WATCHER, EXPLAINER):
             connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
