@@ -1,12 +1,10 @@
 """The sessions of a real server: who runs what, who holds up whom, and what a role may not see."""
 
-import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -19,23 +17,9 @@ from dashboard.targets.collection import Collection
 from dashboard.targets.connect import address_of, reading
 from dashboard.targets.models import Target, TargetLogin
 from dashboard.targets.queries import target_by_slug
+from tests.activity.conftest import Connect, wait_until
 
 PAGE = "/t/shop/activity"
-Connect = Callable[..., psycopg.Connection]
-
-
-@pytest.fixture
-def connect(target_db: Any) -> Iterator[Connect]:
-    """Sessions with a transaction each, ended after the test."""
-    with contextlib.ExitStack() as stack:
-
-        def session(name: str) -> psycopg.Connection:
-            url = target_db.url.replace("+psycopg", "")
-            connection = psycopg.connect(url, application_name=name)
-            stack.callback(connection.close)
-            return connection
-
-        yield session
 
 
 @pytest.fixture
@@ -61,13 +45,6 @@ def queue(connect: Connect, target_db: Any) -> Iterator[list[int]]:
 
 def blocked(target_db: Any) -> int:
     return int(target_db.execute("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")[0][0])
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def rows(browser: Any, query: str = "") -> list[dict[str, Any]]:
