@@ -30,9 +30,15 @@
     if (time) time.dateTime = new Date().toISOString();
   });
   document.addEventListener("htmx:after:swap", show);
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && !paused && live()) htmx.trigger(live(), "refresh");
-  });
+  // At once when the page is looked at again: its tab was chosen, or its window came to the front.
+  let refreshed = 0;
+  function lookedAt() {
+    if (document.hidden || paused || !live() || Date.now() - refreshed < 1000) return;
+    refreshed = Date.now();
+    htmx.trigger(live(), "refresh");
+  }
+  document.addEventListener("visibilitychange", lookedAt);
+  addEventListener("focus", lookedAt);
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-live-pause]")) return;
     paused = !paused;
