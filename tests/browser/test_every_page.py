@@ -34,6 +34,8 @@ def known(rule: Rule) -> dict[str, Any]:
         "slug": "shop" if rule.rule.startswith(("/t/", "/settings/targets/")) else "production",
         "key": "limits",
         "address": "public.orders",
+        "pid": 1,
+        "born": 1,
         "revision": "9e8ab5c3d624",
         "family_id": db.session.scalar(select(StatementFamily.id).order_by(StatementFamily.id).limit(1)),
     }
