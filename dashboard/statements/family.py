@@ -56,7 +56,8 @@ def family_key(text: str) -> str:
     """The shape of a statement: tokens parted by one space, every literal or parameter a question mark.
 
     Lists after IN and ARRAY and the rows of VALUES are told once, whatever their length, and arrays after = ANY are
-    lists; unquoted words are folded as PostgreSQL folds them; quoted identifiers stay as they are. Reads the first 100,000 characters.
+    lists; unquoted words are folded as PostgreSQL folds them; quoted identifiers stay as they are. Reads the first
+    100,000 characters.
     """
     tokens = _named(list(_tokens(text[:LONGEST_READ])))
     return _as_lists(" ".join(_lists(tokens)))
