@@ -138,6 +138,7 @@ def place(postgres: Any, cloned_store: Flask) -> Iterator[Place]:
         db.session.commit()
         found = Place(cloned_store, postgres, name, target.id, role)
         found.execute(SHOP.read_text("utf-8"), f"grant select on alembic_version to {role}")
+        found.execute(f"grant select on all sequences in schema public to {role}")
         yield found
         db.session.rollback()
     cloned_store.extensions["pilothouse_target_pools"].close()

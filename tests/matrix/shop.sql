@@ -1,5 +1,6 @@
 -- A small database with everything whose catalogue differs between PostgreSQL 14 and 18.
 create extension pg_stat_statements;
+create extension pgstattuple;
 create type state as enum ('new', 'paid');
 create table customers (
     id bigint generated always as identity primary key,
