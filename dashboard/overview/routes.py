@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from dashboard import web
 from dashboard.alerts.queries import firing_alerts
 from dashboard.changes.queries import latest_changes, marks, target_changes
+from dashboard.findings.queries import open_counts
 from dashboard.history.queries import pending_counts
 from dashboard.lists import ListSpec, choices, parse_list, parse_window, respond
 from dashboard.overview.queries import SORTS, target_page
@@ -37,6 +38,7 @@ def index() -> Response:
         slowest=slowest_families(now - HOUR, limit=8),
         slugs={row.id: row.slug for row in found.rows},
         pending=pending_counts(ids),
+        findings=open_counts(ids, now),
         alerts=firing_alerts(5),
         changes=latest_changes(8),
     )
@@ -66,6 +68,7 @@ def summary(slug: str) -> Response:
         slugs={target.id: target.slug},
         largest=largest_tables(target.id, limit=5),
         pending=pending_counts([target.id]).get(target.id, 0),
+        findings=open_counts([target.id], now).get(target.id, {}),
         alerts=[alert for alert in firing_alerts(50) if alert.target == target.slug],
         changes=target_changes(target, 8),
         probes=probe_states(target.id),

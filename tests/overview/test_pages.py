@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from dashboard.changes.models import Change
+from dashboard.findings.models import Finding
 from dashboard.server.models import DatabaseSample, DatabaseState
 from dashboard.targets.models import Target
 
@@ -43,6 +44,19 @@ def test_every_target_is_a_row_with_its_raw_numbers(as_viewer: Any, collected: T
     assert (row["slug"], row["size_bytes"], row["connections"]) == (collected.slug, 10_000_000, 7)
     assert row["growth_24h_bytes"] is None
     assert row["cache_hit_share"] == 0.9
+
+
+def test_open_findings_are_counted_beside_the_target(as_viewer: Any, store: Session, collected: Target) -> None:
+    for number, level in enumerate(("critical", "critical", "warning")):
+        store.add(
+            Finding(
+                target_id=collected.id, source="indexes", key=str(number), rule="unused", subject=f"i{number}",
+                level=level, title="An index", why="Nobody used it.", up=[], down=[], in_transaction=False, detail={}, version=1,
+                first_seen_at=NOW, opened_at=NOW,
+            )
+        )  # fmt: skip
+    assert "2 critical" in as_viewer.get("/").text
+    assert "2 critical, 1 warning" in as_viewer.get(f"/t/{collected.slug}/").text
 
 
 def test_what_is_unknown_says_why(as_viewer: Any, collected: Target) -> None:
