@@ -51,8 +51,8 @@ def test_open_findings_are_counted_beside_the_target(as_viewer: Any, store: Sess
         store.add(
             Finding(
                 target_id=collected.id, source="indexes", key=str(number), rule="unused", subject=f"i{number}",
-                level=level, title="An index", why="Nobody used it.", up=[], down=[], in_transaction=False, detail={}, version=1,
-                first_seen_at=NOW, opened_at=NOW,
+                level=level, title="An index", why="Nobody used it.", up=[], down=[], in_transaction=False,
+                detail={}, version=1, first_seen_at=NOW, opened_at=NOW,
             )
         )  # fmt: skip
     assert "2 critical" in as_viewer.get("/").text
