@@ -33,6 +33,8 @@ def collect(collection: Collection) -> None:
     if not ask.is_opted_in(target) or not (moved := _is_due(target.id, now)):
         return
     families = _families(target.id, now, all_again=moved == "changed")
+    if not families:
+        return
     try:
         planned, refused = _capture(target, families, now)
     except TargetUnreachable as failure:
@@ -65,8 +67,6 @@ def _families(target_id: int, now: datetime, *, all_again: bool) -> list[Stateme
 
 def _capture(target: Target, families: list[StatementFamily], now: datetime) -> tuple[int, int]:
     """How many were planned and refused; none is begun after five seconds. Raises TargetUnreachable."""
-    if not families:
-        return 0, 0
     planned, refused, deadline = 0, 0, time.monotonic() + MOST_S
     with ask.asking(target, timeout_ms=1_000) as asked:
         for family in families:

@@ -1,12 +1,15 @@
 """Two plans node by node: what stayed, changed, went and came, with what each was expected to cost (pure)."""
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Literal
 
 from dashboard.plans.rules import Node
 
+# A parameter, or the value that was masked in its place: the same condition.
+_VALUE = re.compile(r"\$\d+|\?(?:::[\w ]+(?:\(\?(?:,\?)?\))?)?")
 State = Literal["same", "changed", "removed", "added"]
 
 
@@ -36,7 +39,11 @@ class Pair:
         if self.before is None or self.after is None:
             return []
         old, new = dict(self.before.conditions), dict(self.after.conditions)
-        return [(name, old.get(name), new.get(name)) for name in old | new if old.get(name) != new.get(name)]
+        return [
+            (name, old.get(name), new.get(name))
+            for name in old | new
+            if _without_values(old.get(name)) != _without_values(new.get(name))
+        ]
 
     @property
     def _shown(self) -> Node:
@@ -66,8 +73,8 @@ class _Tree:
 
 def _pairs(old: _Tree, new: _Tree, left: int, right: int, branch: str, below: str) -> Iterator[Pair]:
     before, after = old.nodes[left], new.nodes[right]
-    is_same = before.title == after.title and before.conditions == after.conditions
-    yield Pair("same" if is_same else "changed", branch, before, after)
+    pair = Pair("changed", branch, before, after)
+    yield pair if pair.was or pair.conditions else replace(pair, state="same")
     matched = list(_matched(old, new, old.children[left], new.children[right]))
     for place, (one, other) in enumerate(matched):
         end, rest = ("└ ", "  ") if place == len(matched) - 1 else ("├ ", "│ ")
@@ -115,3 +122,7 @@ def _alone(state: State, tree: _Tree, number: int, branch: str, below: str) -> I
 
 def _key(node: Node) -> tuple[str, str | None, str | None]:
     return node.kind, node.relation, node.index
+
+
+def _without_values(condition: str | None) -> str | None:
+    return None if condition is None else _VALUE.sub("?", condition)

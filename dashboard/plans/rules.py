@@ -41,6 +41,11 @@ class Node:
     concerns: tuple[Concern, ...] = ()
 
     @property
+    def inside(self) -> str:
+        """The lines of the tree in front of what is said below the node's own line."""
+        return self.branch.replace("├ ", "│ ").replace("└ ", "  ") + "  "
+
+    @property
     def misestimate(self) -> float | None:
         """How many times more rows came than were expected; below 1: fewer. None when it was not run."""
         if self.rows_actual is None or not self.is_executed:
@@ -93,9 +98,8 @@ def text_of(nodes: Sequence[Node]) -> str:
             numbers.append(f"actual rows={node.rows_actual:g} loops={node.runs:g} time={node.time_ms:.3f} ms")
         role = f"{node.role}: " if node.role else ""
         lines.append(f"{node.branch}{role}{node.title}  ({') ('.join(numbers)})")
-        inside = " " * (len(node.branch) + 2)
-        lines += [f"{inside}{name}: {text}" for name, text in node.conditions]
-        lines += [f"{inside}{text}" for text in node.details]
+        lines += [f"{node.inside}{name}: {text}" for name, text in node.conditions]
+        lines += [f"{node.inside}{text}" for text in node.details]
     return "\n".join(lines)
 
 

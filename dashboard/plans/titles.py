@@ -9,7 +9,7 @@ CONDITIONS = (
 )  # fmt: skip
 COUNTED = (
     "Rows Removed by Filter", "Rows Removed by Join Filter", "Rows Removed by Index Recheck", "Heap Fetches",
-    "Subplans Removed", "Index Searches",
+    "Subplans Removed",
 )  # fmt: skip
 
 
@@ -52,7 +52,10 @@ def details_of(raw: Mapping[str, Any]) -> list[str]:
             f"Sort: {raw['Sort Method']}, {raw.get('Sort Space Used', 0):,} kB {raw.get('Sort Space Type', '')}"
         )
     if "Hash Batches" in raw:
-        told.append(f"Hash: {raw['Hash Batches']} batches, {raw.get('Peak Memory Usage', 0):,} kB")
+        batches = "1 batch" if raw["Hash Batches"] == 1 else f"{raw['Hash Batches']} batches"
+        told.append(f"Hash: {batches}, {raw.get('Peak Memory Usage', 0):,} kB")
+    if raw.get("Index Searches", 0) > 1:
+        told.append(f"Index searches: {raw['Index Searches']:,}")
     told += [f"{name}: {raw[name]:,}" for name in COUNTED if raw.get(name)]
     return told
 

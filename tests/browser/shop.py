@@ -23,6 +23,7 @@ from dashboard.targets.queries import all_environments
 from dashboard.targets.run import collect_target
 
 DATABASE, WATCHER, NOBODY = "journeys_shop", "journeys_watch", "journeys_nobody"
+EXPLAINER = "journeys_explain"
 EMAIL, PASSWORD = "ada@example.com", "seven quiet lamps on oak"
 SLOWEST = "select count(*) from orders as a, orders as b where a.total_cents < b.total_cents"
 FLAGS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -43,9 +44,10 @@ def make_database(server: Server) -> None:
         command.upgrade(config, shop.APPLIED)
     with server.connect(DATABASE) as connection:
         connection.execute("create extension pg_stat_statements")
-        for role in (WATCHER, NOBODY):
+        for role in (WATCHER, NOBODY, EXPLAINER):
             connection.execute(f"create role {role} login password '{server.password(role)}'".encode())
         connection.execute(f"grant pg_monitor to {WATCHER}; grant select on alembic_version to {WATCHER}".encode())
+        connection.execute(f"grant select on all tables in schema public to {EXPLAINER}".encode())
         with connection.transaction():
             connection.execute(re.sub(r"(generate_series\(1, \d+)00\)", r"\1)", shop.SEED.read_text()).encode())
         connection.execute("vacuum analyze")
@@ -66,6 +68,7 @@ def watch(app: Flask, server: Server) -> None:
         values = {
             "slug": "shop", "name": "Shop", "environment": "production", "host": str(server.socket_dir),
             "dbname": DATABASE, "user": WATCHER, "password": server.password(WATCHER),
+            "explain_user": EXPLAINER, "explain_password": server.password(EXPLAINER),
             "migrations": str(shop.REVISIONS),
         }  # fmt: skip
         target = add_target(values, origin="command")

@@ -53,3 +53,8 @@ def test_a_thousand_children_are_compared_in_time():
     many = node("Append", *(scan(f"t{number}") for number in range(1000)))
     fewer = node("Append", *(scan(f"t{number}") for number in range(0, 1000, 2)))
     assert len(states(many, fewer)) == 1001
+
+
+def test_a_masked_value_in_the_place_of_a_parameter_is_no_change():
+    before, after = (scan("t", Filter=text) for text in ("(a = $1)", "(a = ?::character varying)"))
+    assert states(before, after) == [("same", "Seq Scan on public.t", None)]
