@@ -11,6 +11,7 @@ from typing import Any
 
 from dashboard.tables import edits, history_edits, marks, rules
 from dashboard.tables import record_queries as queries
+from dashboard.tables.forecast_edits import keep_forecasts
 from dashboard.tables.records import Known
 from dashboard.tables.rules import Now
 from dashboard.tables.sizes import BUDGET_S, Measured, about, definitions, locks, measure
@@ -173,6 +174,7 @@ def _finish(collection: Collection, under_way: Pass, tables: Sequence[Row]) -> N
     history_edits.write_samples(target.id, collection.slot)
     history_edits.write_reading(target, collection.slot, len(tables))
     history_edits.grow(target.id, collection.slot, known.as_of)
+    keep_forecasts(target.id, collection.now)
     if known.as_of is not None:
         edits.mark(target.id, under_way.lane.marks(under_way.now), known.as_of)
 

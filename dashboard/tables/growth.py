@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from dashboard.formats import ago_text
 from dashboard.tables.rows import SizeAt
@@ -11,6 +12,7 @@ SPANS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(d
 HEARTBEAT = timedelta(days=28)
 LOOKBACK = timedelta(days=30)
 STEP_AFTER = timedelta(minutes=15)
+Gap = tuple[datetime, datetime]
 Line = tuple[str, list[tuple[datetime, float]]]
 
 
@@ -33,6 +35,12 @@ def unknown_growth(span: str, first_seen_at: datetime, size_note: str | None, no
     if first_seen_at > now - SPANS[span]:
         return f"Watched since {ago_text(first_seen_at, now)}: not as long as {span}."
     return f"Nothing was measured {span} ago."
+
+
+def gaps(readings: Sequence[datetime], since: datetime, until: datetime, *, hourly: bool) -> list[Gap]:
+    """Where nobody looked: longer than three collections, or than two hours where hours are kept."""
+    longest = timedelta(minutes=130) if hourly else timedelta(minutes=16)
+    return [(before, after) for before, after in pairwise([since, *readings, until]) if after - before > longest]
 
 
 def held(sizes: Sequence[SizeAt], since: datetime, until: datetime) -> list[SizeAt]:

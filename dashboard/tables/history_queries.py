@@ -1,69 +1,147 @@
-"""Questions to the history of sizes: lines of a list, charts of a table and of its indexes."""
+"""Questions to the history of sizes: lines of a list, charts of a table and of its indexes, days of a forecast."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select, text
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import text
 
 from dashboard.store import db
+from dashboard.tables.forecast import MOST_DAYS, Day, filled
 from dashboard.tables.growth import LOOKBACK
-from dashboard.tables.models import TableSample, TableState
+from dashboard.tables.models import TableState
 from dashboard.tables.rows import SizeAt
 
 Point = tuple[datetime, float | None]
+Parts = dict[str, list[Day]]
 SPARKLINE_SPAN = timedelta(days=7)
-SPARKLINE_STEP = timedelta(hours=6)
+INDEX_SPAN = timedelta(days=30)
+SPARKLINE_POINTS = 28
 CHART_POINTS = 400
+TOTAL = "s.heap_bytes + s.toast_bytes + s.index_bytes"
+LINES = """
+select
+    wanted.oid,
+    step.at,
+    held.bytes
+from unnest(cast(:oids as bigint[])) as wanted(oid)
+cross join generate_series(cast(:since as timestamptz), :now, cast(:step as interval)) as step(at)
+left join lateral (
+    select {bytes} as bytes
+    from {table} s
+    where
+        s.target_id = :target_id
+        and s.oid = wanted.oid
+        and s.slot <= step.at
+        and s.slot > step.at - cast(:lookback as interval)
+    order by s.slot desc
+    limit 1
+) as held
+    on true
+order by wanted.oid, step.at
+"""
+SIZES = """
+(
+    select slot, heap_bytes, toast_bytes, index_bytes
+    from table_sample
+    where
+        target_id = :target_id
+        and oid = :oid
+        and slot <= :since
+        and slot > :oldest
+    order by slot desc
+    limit 1
+)
+union all
+(
+    select distinct on (date_bin(:step, slot, :since)) slot, heap_bytes, toast_bytes, index_bytes
+    from table_sample
+    where
+        target_id = :target_id
+        and oid = :oid
+        and slot > :since
+        and slot <= :until
+    order by date_bin(:step, slot, :since), slot desc
+)
+order by slot
+"""
+DAYS_OF_TABLES = """
+select distinct on (oid, day)
+    oid, cast(slot at time zone 'UTC' as date) as day, relfilenode, heap_bytes, toast_bytes
+from table_sample
+where
+    target_id = :target_id
+    and oid = any(cast(:oids as bigint[]))
+    and slot > :oldest
+order by oid, day, slot desc
+"""
+DAYS_OF_INDEXES = """
+select distinct on (s.oid, day)
+    i.table_oid as oid, i.name, cast(s.slot at time zone 'UTC' as date) as day, s.relfilenode, s.size_bytes
+from index_state i
+join index_sample s
+    on s.target_id = i.target_id
+    and s.oid = i.oid
+where
+    i.target_id = :target_id
+    and i.table_oid = any(cast(:oids as bigint[]))
+    and s.slot > :oldest
+order by s.oid, day, s.slot desc
+"""
 
 
 def sparklines(target_id: int, oids: Sequence[int], now: datetime) -> dict[int, list[Point]]:
     """Total bytes over a week in steps of six hours, for the tables of one page in one question."""
-    rows = db.session.execute(
-        text("""
-            select
-                wanted.oid,
-                step.at,
-                held.total_bytes
-            from unnest(cast(:oids as bigint[])) as wanted(oid)
-            cross join generate_series(cast(:since as timestamptz), :now, cast(:step as interval)) as step(at)
-            left join lateral (
-                select s.heap_bytes + s.toast_bytes + s.index_bytes as total_bytes
-                from table_sample s
-                where
-                    s.target_id = :target_id
-                    and s.oid = wanted.oid
-                    and s.slot <= step.at
-                    and s.slot > step.at - cast(:lookback as interval)
-                order by s.slot desc
-                limit 1
-            ) as held
-                on true
-            order by wanted.oid, step.at
-        """),
-        {
-            "oids": list(oids), "target_id": target_id, "since": now - SPARKLINE_SPAN, "now": now,
-            "step": SPARKLINE_STEP, "lookback": LOOKBACK,
-        },
-    )  # fmt: skip
+    return _lines(LINES.format(table="table_sample", bytes=TOTAL), target_id, oids, now, SPARKLINE_SPAN)
+
+
+def index_sparklines(target_id: int, oids: Sequence[int], now: datetime) -> dict[int, list[Point]]:
+    """Bytes of each index over a month."""
+    return _lines(LINES.format(table="index_sample", bytes="s.size_bytes"), target_id, oids, now, INDEX_SPAN)
+
+
+def _lines(sql: str, target_id: int, oids: Sequence[int], now: datetime, span: timedelta) -> dict[int, list[Point]]:
+    given = {"target_id": target_id, "oids": list(oids), "since": now - span, "now": now}
+    rows = db.session.execute(text(sql), {**given, "step": span / SPARKLINE_POINTS, "lookback": LOOKBACK})
     lines: dict[int, list[Point]] = {oid: [] for oid in oids}
-    for oid, at, total_bytes in rows:
-        lines[oid].append((at, total_bytes))
+    for oid, at, size_bytes in rows:
+        lines[oid].append((at, size_bytes))
     return lines
 
 
 def sizes_over(table: TableState, since: datetime, until: datetime) -> list[SizeAt]:
     """Sizes for a chart, the last of each of up to 400 steps, oldest first; it begins with what held at `since`."""
-    step = func.date_bin((until - since) / CHART_POINTS, TableSample.slot, since)
-    found = (
-        select(TableSample.slot, TableSample.heap_bytes, TableSample.toast_bytes, TableSample.index_bytes)
-        .ext(distinct_on(step))
-        .where(
-            TableSample.target_id == table.target_id,
-            TableSample.oid == table.oid,
-            TableSample.slot > since - LOOKBACK,
-            TableSample.slot <= until,
-        )
-        .order_by(step, TableSample.slot.desc())
-    )
-    return [SizeAt(*row) for row in db.session.execute(found)]
+    given = {"target_id": table.target_id, "oid": table.oid, "since": since, "until": until}
+    oldest = max(since - LOOKBACK, table.first_seen_at - timedelta(seconds=1))
+    rows = db.session.execute(text(SIZES), {**given, "oldest": oldest, "step": (until - since) / CHART_POINTS})
+    return [SizeAt(*row) for row in rows if row[0] >= oldest]
+
+
+def readings_over(target_id: int, since: datetime, until: datetime) -> list[datetime]:
+    """When all tables were looked at, oldest first."""
+    asked = """
+        select slot
+        from table_reading
+        where
+            target_id = :target_id
+            and slot between :since and :until
+        order by slot
+    """
+    return list(db.session.scalars(text(asked), {"target_id": target_id, "since": since, "until": until}))
+
+
+def days_of(target_id: int, oids: Sequence[int], now: datetime) -> dict[int, Parts]:
+    """For each table the last size of each day: of its heap, its TOAST and every index, by name."""
+    given = {"target_id": target_id, "oids": list(oids), "oldest": now - timedelta(days=MOST_DAYS) - LOOKBACK}
+    found: dict[int, Parts] = {oid: defaultdict(list) for oid in oids}
+    for row in db.session.execute(text(DAYS_OF_TABLES), given):
+        found[row.oid]["heap"].append(Day(row.day, row.heap_bytes, row.relfilenode))
+        found[row.oid]["TOAST"].append(Day(row.day, row.toast_bytes, row.relfilenode))
+    for row in db.session.execute(text(DAYS_OF_INDEXES), given):
+        found[row.oid][f"index {row.name}"].append(Day(row.day, row.size_bytes, row.relfilenode))
+    return {oid: _filled(parts, now) for oid, parts in found.items()}
+
+
+def _filled(parts: Parts, now: datetime) -> dict[str, Any]:
+    return {name: filled(days, now.date()) for name, days in parts.items()}

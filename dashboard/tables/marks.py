@@ -73,16 +73,16 @@ class Lane:
     def marks(self, now: Now) -> list[Mark]:
         """At most a few marks of each kind; more become one that counts them."""
         rewritten = {after.oid for _, after in self.rewritten}
-        rebuilt = [row for row in self.rebuilt if row.table_oid not in rewritten]
         dropped = {(row.table_oid, row.name) for row in self.dropped}
         again = [row for row in self.built if (row.table_oid, row.name) in dropped]
         built = [row for row in self.built if row not in again]
         names = {(row.table_oid, row.name) for row in again}
         lost = [row for row in self.dropped if (row.table_oid, row.name) not in names]
+        rebuilt = [row for row in [*self.rebuilt, *again] if row.table_oid not in rewritten]
         return [
             *_few(self.rewritten, lambda pair: _rewrite(*pair, now), "rewrite", "{} tables were rewritten", now),
             *_few(built, lambda row: _index(row, "built", now), "index", "{} indexes were built", now),
-            *_few([*rebuilt, *again], lambda row: _index(row, "rebuilt", now), "index", "{} indexes were rebuilt", now),
+            *_few(rebuilt, lambda row: _index(row, "rebuilt", now), "index", "{} indexes were rebuilt", now),
             *_few(self.broken, lambda row: _index(row, "left invalid", now), "index", "{} indexes became invalid", now),
             *_few(lost, lambda row: _index(row, "dropped", now), "index", "{} indexes were dropped", now),
             *_few(self.analyzed, _analyze, "analyze", "{} tables were analyzed", now),

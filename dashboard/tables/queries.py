@@ -13,6 +13,7 @@ from dashboard.store import db
 from dashboard.tables.bloat_columns import BLOAT, same_relation
 from dashboard.tables.models import IndexState, RelationBloat, TableState
 from dashboard.tables.rows import KIND_WORDS, KINDS
+from dashboard.tables.treemap import MOST, Group, grouped
 from dashboard.targets.queries import probe_state
 
 
@@ -30,6 +31,12 @@ class TableRow:
     toast_bytes: int | None
     index_bytes: int | None
     growth_24h_bytes: int | None
+    growth_7d_bytes: int | None
+    growth_30d_bytes: int | None
+    growth_90d_bytes: int | None
+    projected_bytes: int | None
+    projected_low_bytes: int | None
+    projected_high_bytes: int | None
     row_estimate: int | None
     dead_rows: int | None
     bloat_bytes: int | None
@@ -42,11 +49,25 @@ class TableRow:
     counted_since: datetime | None
     sized_at: datetime | None
     size_note: str | None
+    first_seen_at: datetime
     oid: int
 
     def json(self) -> dict[str, Any]:
         shown = {name: value for name, value in vars(self).items() if name != "oid"}
         return shown | {"kind": KIND_WORDS[self.kind]}
+
+
+@dataclass(frozen=True)
+class MapTable:
+    """A box of the map."""
+
+    schema: str
+    name: str
+    total_bytes: int
+    growth_24h_bytes: int | None
+    growth_7d_bytes: int | None
+    growth_30d_bytes: int | None
+    growth_90d_bytes: int | None
 
 
 PARENT = aliased(TableState)
@@ -68,6 +89,20 @@ def table_page(target_id: int, query: ListQuery) -> ListPage[TableRow]:
     rows = db.session.execute(ordered.limit(query.limit).offset(query.offset))
     state = probe_state(target_id, "tables")
     return ListPage([TableRow(**row) for row in rows.mappings()], total, query, state.as_of if state else None)
+
+
+def map_of(target_id: int, query: ListQuery) -> tuple[Group[MapTable], ...]:
+    """The largest tables that fit search and filters as boxes in their schemas, and what each schema has besides."""
+    columns = [getattr(TableState, field.name) for field in fields(MapTable)]
+    named = _filtered(select(*columns), query).where(TableState.target_id == target_id, TableState.total_bytes > 0)
+    largest = named.order_by(TableState.total_bytes.desc(), TableState.schema, TableState.name).limit(MOST)
+    tables = [MapTable(**row) for row in db.session.execute(largest).mappings()]
+    each = named.subquery()
+    sums = select(each.c.schema, func.sum(each.c.total_bytes)).group_by(each.c.schema).order_by(each.c.schema)
+    rest = {row[0]: int(row[1]) for row in db.session.execute(sums)}
+    for table in tables:
+        rest[table.schema] -= table.total_bytes
+    return grouped([(table.schema, table, table.total_bytes) for table in tables], rest.items())
 
 
 def largest_tables(target_id: int, limit: int) -> list[TableState]:
