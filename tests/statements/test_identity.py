@@ -126,14 +126,14 @@ def test_a_text_of_seven_million_characters_slows_neither_collection_nor_page(
     target_db.execute("select /* " + "x" * 7_000_000 + " */ count(*) from orders")
     started = time.monotonic()
     read(1)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
     family = store.scalars(select(StatementFamily).where(StatementFamily.text_truncated)).one()
     assert len(family.text) == 10_000
     started = time.monotonic()
     for url in ("/t/shop/queries", f"/t/shop/queries/{family.id}", "/t/shop/queries/compare?show=new"):
         answer = as_viewer.get(url)
         assert (answer.status_code, len(answer.data) < 200_000) == (200, True)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 5
 
 
 def test_collecting_never_resets_anything(read: Read, target_db: Any, app: Flask) -> None:
