@@ -20,6 +20,7 @@ _PARAMETER = re.compile(
     re.DOTALL,
 )
 UTILITY = Unread("utility", "A command that plans nothing: no index changes it.")
+PLANNABLE = ("select", "insert", "update", "delete", "merge", "with", "values", "table")
 VERBS: dict[type[exp.Expr], Verb] = {
     exp.Insert: "insert",
     exp.Update: "update",
@@ -38,7 +39,8 @@ def parse(text: str) -> Statement | Unread:
         parsed = [one for one in sqlglot.parse(_literal(text), read="postgres") if one is not None]
         return _statement(parsed[0]) if len(parsed) == 1 else Unread("unparsable", "The text is not one statement.")
     except MISTAKES:
-        return Unread("unparsable", "The parser does not understand this text.")
+        is_plannable = text.lstrip("( \t\r\n").lower().startswith(PLANNABLE)
+        return Unread("unparsable", "The parser does not understand this text.") if is_plannable else UTILITY
 
 
 def _literal(text: str) -> str:

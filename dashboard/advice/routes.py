@@ -4,6 +4,7 @@ from flask import Blueprint, Response
 
 from dashboard.advice import queries, words
 from dashboard.advice.collect import PROBE
+from dashboard.advice.selectivity import span_text
 from dashboard.formats import count_text, ms_text, percent_text
 from dashboard.lists import parse_list, respond
 from dashboard.security.guards import requires
@@ -26,7 +27,7 @@ def advice(slug: str) -> Response:
         texts=queries.texts_of(target.id, {family["id"] for row in found.rows for family in row.families}),
         reasons=queries.reason_counts(target.id),
         reason_words=words.REASONS,
-        span=words.span_words,
+        span=span_text,
         tell={"ms": ms_text, "percent": percent_text, "count": count_text},
         state=probe_state(target.id, PROBE),
     )

@@ -12,9 +12,10 @@ from dashboard.advice.asks import Ask, Family, asks_of, pattern_problem
 from dashboard.advice.candidates import candidates, covering
 from dashboard.advice.costs import Constants, index_bytes, through
 from dashboard.advice.resolve import Catalog
-from dashboard.advice.selectivity import Span
+from dashboard.advice.selectivity import Span, span_text
 from dashboard.advice.shapes import IndexShape, Table, Unread
 from dashboard.advice.writes import WriteCost, Written, write_cost, written
+from dashboard.formats import percent_text
 
 MOST_SAVED = 0.99
 WORTH_RATIO = 0.5
@@ -213,7 +214,7 @@ def _why_not(
     tried = [(one.after, index) for index, found in gains.items() for one in found if one.ask is ask]
     if tried:
         left, index = min(tried, key=lambda pair: pair[0].middle)
-        part = f"{left.low * 100:.0f} to {left.high * 100:.0f} %"
+        part = span_text(left.low, left.high, percent_text)
         columns = ", ".join(index.columns)
         return Unread("not_selective", f"By the best index tried, ({columns}) on {label}, {part} of its work is left.")
     if (problem := pattern_problem(ask.need, has_trigrams=has_trigrams)) is not None:

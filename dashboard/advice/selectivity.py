@@ -1,6 +1,6 @@
 """Which share of a table's rows a condition finds, as a range: parameters are unknown, shares of values are (pure)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import prod, sqrt
 
@@ -34,6 +34,12 @@ class Span:
 
     def within(self, least: float, most: float) -> "Span":
         return Span(min(max(self.low, least), most), min(max(self.high, least), most))
+
+
+def span_text(low: float, high: float, tell: Callable[[float], str]) -> str:
+    """`12 to 40`, or one of them when they read the same."""
+    first, last = tell(low), tell(high)
+    return first if first == last else f"{first} to {last}"
 
 
 def share(term: Term, table: Table) -> Span:

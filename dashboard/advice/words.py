@@ -1,11 +1,10 @@
 """Advice in the words of a person: why an index, what it rests on, and what to do (pure)."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 from dashboard.advice.definition import Definition
 from dashboard.advice.rules import Gain, Proposal
-from dashboard.advice.selectivity import Span
+from dashboard.advice.selectivity import Span, span_text
 from dashboard.findings.rules import Finding, Level, Remedy
 from dashboard.formats import bytes_text, count_text, ms_text
 
@@ -50,18 +49,12 @@ def why(proposal: Proposal) -> str:
     )
 
 
-def span_words(low: float, high: float, tell: Callable[[float], str]) -> str:
-    """`12 to 40`, or one of them when they read the same."""
-    first, last = tell(low), tell(high)
-    return first if first == last else f"{first} to {last}"
-
-
 def blocks_words(blocks: Span) -> str:
-    return span_words(round(blocks.low), round(blocks.high), count_text)
+    return span_text(round(blocks.low), round(blocks.high), count_text)
 
 
 def saved_words(saved: Span) -> str:
-    return span_words(saved.low, saved.high, ms_text)
+    return span_text(saved.low, saved.high, ms_text)
 
 
 def family_json(gain: Gain) -> dict[str, object]:

@@ -26,11 +26,11 @@ create table orders (
 );
 insert into orders
 select
-    n, n * 7919 % 2000, case when n % 20 = 0 then 'open' else 'done' end,
+    n, n * 7919 % 800, case when n % 20 = 0 then 'open' else 'done' end,
     timestamptz '2026-01-01' + n * interval '1 minute', case when n % 20 > 0 then now() end, repeat('x', 60)
-from generate_series(1, 40000) n;
+from generate_series(1, 16000) n;
 create table customers (id integer primary key, email text not null);
-insert into customers select n, 'c' || n from generate_series(1, 2000) n;
+insert into customers select n, 'c' || n from generate_series(1, 800) n;
 create unique index on customers (email);
 create table settings (name text primary key, value text);
 insert into settings select n::text, 'on' from generate_series(1, 50) n;
@@ -41,6 +41,14 @@ select pg_stat_reset();
 """
 Run = Callable[..., Collection]
 Workload = Callable[[Connection[Any]], None]
+
+
+BY_CUSTOMER = "select * from orders where customer_id = %s"
+
+
+def ask_by_customer(connection: Connection[Any]) -> None:
+    for number in range(40):
+        connection.execute(BY_CUSTOMER, (number * 37 % 800,), prepare=False).fetchall()
 
 
 def fill(target_db: Any, text: str = ORDERS) -> None:

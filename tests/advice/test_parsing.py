@@ -159,6 +159,7 @@ def test_a_statement_gives_the_terms_of_each_of_its_tables(text, terms) -> None:
         ("select 1; select 2", "unparsable"),
         ("select (" + "(" * 3000, "unparsable"),
         ("", "unparsable"),
+        ("savepoint $1", "utility"),
         ("select '" + "x" * LONGEST + "'", "too_long"),
     ],
 )

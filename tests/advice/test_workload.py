@@ -8,14 +8,7 @@ from sqlalchemy import select
 
 from dashboard.advice.models import AdviceIndex, AdviceReason
 from dashboard.findings.models import Finding
-from tests.advice.conftest import Workload
-
-BY_CUSTOMER = "select * from orders where customer_id = %s"
-
-
-def ask_by_customer(connection: Connection[Any]) -> None:
-    for number in range(40):
-        connection.execute(BY_CUSTOMER, (number * 37 % 2000,), prepare=False).fetchall()
+from tests.advice.conftest import BY_CUSTOMER, Workload, ask_by_customer
 
 
 def rows(store: Any, model: Any) -> list[Any]:
@@ -48,7 +41,7 @@ def test_a_missing_index_is_found_and_vanishes_when_it_is_built(readable, advise
 QUERIES = {
     "equal": BY_CUSTOMER,
     "two": "select * from orders where customer_id = %s and status = 'open'",
-    "range": "select count(*) from orders where placed_at > timestamptz '2026-01-28' and customer_id > %s",
+    "range": "select count(*) from orders where placed_at > timestamptz '2026-01-11' and customer_id > %s",
     "latest": "select * from orders where customer_id > %s order by placed_at desc limit 10",
     "null": "select * from orders where shipped_at is null and customer_id <> %s order by placed_at limit 5",
     "list": "select * from orders where customer_id in (%s, 5, 9)",
@@ -59,7 +52,7 @@ QUERIES = {
 def workload(query: str) -> Workload:
     def work(connection: Connection[Any]) -> None:
         for number in range(30):
-            value = str(number) if "||" in query else number * 37 % 2000
+            value = str(number) if "||" in query else number * 37 % 800
             connection.execute(query, (value,), prepare=False).fetchall()
 
     return work
