@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg.sql import Literal
+from psycopg import sql as psql
 
 from dashboard.plans.forms import Wish
 from dashboard.plans.parameters import parameter_count, plannable, without_null_tests
@@ -129,7 +129,7 @@ class Asking:
         self.reader.rows(CACHE_MODE, {"mode": mode})
         count = parameter_count(sql)
         values = [*wish.values, *[None] * count][:count]
-        listed = f"({', '.join(Literal(value).as_string(None) for value in values)})" if values else ""
+        listed = f"({', '.join(psql.Literal(value).as_string(None) for value in values)})" if values else ""
         options = "analyze, buffers, " if wish.kind == "analyze" else ""
         return self.reader.foreign(f"explain ({options}verbose, format json) execute {STATEMENT}{listed}")
 
