@@ -1,6 +1,7 @@
 """What a finding is (pure): what is wrong, why we say so, over which window, and what would end it."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -40,3 +41,10 @@ class Finding:
     remedy: Remedy | None = None
     bytes: int | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def to_copy(statements: Sequence[str]) -> list[str]:
+    """Statements for a person to run: without the first one, when it only removes what an interrupted run left."""
+    is_second_try = len(statements) > 1 and statements[0].startswith("DROP INDEX CONCURRENTLY IF EXISTS ")
+    is_build = is_second_try and re.match(r"CREATE (UNIQUE )?INDEX CONCURRENTLY ", statements[1])
+    return list(statements[1:] if is_build else statements)

@@ -11,7 +11,7 @@ from dashboard.tables import verdict_edits, verdict_queries
 from dashboard.tables import verdicts_findings as findings
 from dashboard.tables.rows import Index, Table
 from dashboard.tables.verdict_queries import STALE, Server, Verdict
-from dashboard.tables.verdicts import BUSINESS_CYCLE, HostUse, Use, index_window, judge_use
+from dashboard.tables.verdicts import BUSINESS_CYCLE, TROUBLES, HostUse, Use, index_window, judge_use
 from dashboard.tables.verdicts_findings import Place
 from dashboard.tables.verdicts_keys import ForeignKey
 from dashboard.tables.verdicts_redundant import redundancies
@@ -47,7 +47,7 @@ def collect(collection: Collection) -> None:
     uses = _uses(servers, _missing(servers, verdict_queries.standby_ids(target), followers, now), now)
     found = _found(collection.reader, Place(target.slug, tables, _names(own, tables)), own, uses, now)
     seen = verdict_queries.verdicts(target.id)
-    troubles = {oid: finding.rule for finding, oid in reversed(found) if oid is not None}
+    troubles = {oid: finding.rule for finding, oid in reversed(found) if finding.rule in TROUBLES}
     rows = [
         _row(index, uses[index.oid], seen.get(index.oid), now) | {"trouble": troubles.get(index.oid)}
         for index in own.indexes.values()

@@ -67,16 +67,16 @@ def redundant(found: Redundancy, place: Place) -> Finding:
     return Finding(
         key=f"{rule}:{encode(a.schema, a.name)}",
         rule=rule,
-        level="info" if a.method != "btree" and found.kind == "covered" else level,
+        level="info" if found.kind == "covered" and (a.method != "btree" or _times(found) >= MUCH_LARGER) else level,
         subject=f"{a.schema}.{a.name}",
         title=title.format(a=a.name, b=b.name),
         why=" ".join(sentence for sentence in why if sentence),
         href=place.href(a.schema, a.table_name),
         remedy=remedy if keeps_lookups else None,
         bytes=a.size_bytes,
-        detail={"kind": found.kind, "table": f"{a.schema}.{a.table_name}", "given": b.name,
-                "definition": a.definition, "given_definition": b.definition,
-                "size_bytes": a.size_bytes, "given_size_bytes": b.size_bytes},
+        detail={"kind": found.kind, "table": f"{a.schema}.{a.table_name}", "other_index": b.name,
+                "definition": a.definition, "other_definition": b.definition,
+                "size_bytes": a.size_bytes, "other_size_bytes": b.size_bytes},
     )  # fmt: skip
 
 
@@ -86,8 +86,11 @@ def _caveats(found: Redundancy, table: Table | None) -> list[str]:
     caveats = list[str]()
     if found.kind not in {"covered", "partial"}:
         return caveats
-    if a.size_bytes and b.size_bytes and b.size_bytes / a.size_bytes >= MUCH_LARGER:
-        caveats.append(f"The other one is {b.size_bytes / a.size_bytes:.1f} times as large, so it reads more pages.")
+    if _times(found) >= MUCH_LARGER:
+        caveats.append(
+            f"The other one is {_times(found):.1f} times as large, so that the same question reads more pages: "
+            "keeping both can be worth it."
+        )
     further = [name for name in b.columns[len(a.columns) :] if name != "(expression)"]
     if further and table and table.rows_updated and table.rows_hot_updated is not None:
         share = percent_text(table.rows_hot_updated / table.rows_updated)
@@ -96,6 +99,12 @@ def _caveats(found: Redundancy, table: Table | None) -> list[str]:
             f"({share} of the updates of this table are HOT)."
         )
     return caveats
+
+
+def _times(found: Redundancy) -> float:
+    """How many times as large the other one is; 1 while a size is not known."""
+    a, b = found.index.size_bytes, found.given.size_bytes
+    return b / a if a and b else 1.0
 
 
 def unused(index: Index, use: Use, place: Place) -> Finding:
@@ -165,14 +174,13 @@ def unindexed(key: ForeignKey, indexes: Sequence[Index], place: Place, now: date
         return None
     name = index_name(child.name, key.names, (taken for schema, taken in place.taken if schema == child.schema))
     columns = ", ".join(key.names)
-    part = f" Only the first columns of ({columns}) have an index." if state == "partly" else ""
     return Finding(
-        key=f"missing_fk_index:{encode(child.schema, child.name)}.{quote(key.name, safe='')}",
-        rule="missing_fk_index",
+        key=f"unindexed_foreign_key:{encode(child.schema, child.name)}.{quote(key.name, safe='')}",
+        rule="unindexed_foreign_key",
         level="warning" if state == "missing" and parent.rows_deleted else "info",
         subject=f"{child.schema}.{child.name}",
         title=f"{child.name} ({columns}) refers to {parent.name} without an index",
-        why=f"{_checks(key, child, parent, window)}{part} Joins from {parent.name} read it whole too.",
+        why=_checks(key, child, parent, window, is_partly=state == "partly"),
         href=place.href(child.schema, child.name),
         since=parent.counted_since,
         remedy=remedies.build_index(key, child, name),
@@ -182,12 +190,15 @@ def unindexed(key: ForeignKey, indexes: Sequence[Index], place: Place, now: date
     )  # fmt: skip
 
 
-def _checks(key: ForeignKey, child: Table, parent: Table, window: timedelta) -> str:
+def _checks(key: ForeignKey, child: Table, parent: Table, window: timedelta, *, is_partly: bool) -> str:
     """What a delete of the parent costs, and how many there were."""
-    rows = f"all {count_text(child.row_estimate)} rows" if child.row_estimate is not None else "all rows"
-    cost = f"Every delete of a row of {parent.name}, and every change of its key, reads {rows} of {child.name}"
+    every = f"Every delete of a row of {parent.name}, and every change of its key,"
     acts = {"cascade": " to delete what refers to it", "set null": " to set it to null"}.get(key.on_delete, "")
+    rows = f"all {count_text(child.row_estimate)} rows" if child.row_estimate is not None else "all rows"
+    cost = f"{every} reads {rows} of {child.name}{acts}, and so may a join from {parent.name}."
+    if is_partly:
+        cost = f"{every} finds rows of {child.name} by some columns of the key only{acts}: no index has all of them."
     if parent.rows_deleted is None:
-        return f"{cost}{acts}."
+        return cost
     deletes = f"{count_text(parent.rows_deleted)} delete{'' if parent.rows_deleted == 1 else 's'}"
-    return f"{cost}{acts}; there were {deletes} in {span_text(window)}."
+    return f"{cost} There were {deletes} in {span_text(window)}."

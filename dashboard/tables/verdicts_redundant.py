@@ -210,9 +210,10 @@ def _survivable(a: Index, found: dict[int, list[tuple[Index, Kind]]]) -> list[tu
 def _redundancy(
     a: Index, candidates: Sequence[tuple[Index, Kind]], gone: set[int], found: dict[int, list[tuple[Index, Kind]]]
 ) -> Redundancy:
-    def preference(candidate: tuple[Index, Kind]) -> tuple[bool, int, int, int]:
+    def preference(candidate: tuple[Index, Kind]) -> tuple[int, bool, int, int]:
+        """The surest reason first, then one that stays, then the smallest."""
         b, kind = candidate
-        return b.oid in gone, KINDS.index(kind), b.size_bytes or 0, b.oid
+        return KINDS.index(kind), b.oid in gone, b.size_bytes or 0, b.oid
 
     b, kind = min(candidates, key=preference)
     is_mutual = any(other.oid == a.oid for other, _ in found.get(b.oid, []))

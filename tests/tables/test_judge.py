@@ -219,7 +219,7 @@ def test_every_remedy_runs_there_and_back_whatever_the_names_are(
         for statement in (*row.up, *row.down, *row.up):
             target_db.execute(statement)
     judged()
-    assert found(store, "covered_index") == found(store, "missing_fk_index") == []
+    assert found(store, "covered_index") == found(store, "unindexed_foreign_key") == []
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_a_foreign_key_without_an_index(
     target_db.execute(SHOP)
     target_db.execute(f"{change}; select pg_stat_force_next_flush()")
     judged()
-    assert [row.level for row in found(store, "missing_fk_index")] == ([level] if level else [])
+    assert [row.level for row in found(store, "unindexed_foreign_key")] == ([level] if level else [])
 
 
 def test_a_locked_table_is_judged_by_what_is_stored(judged: Any, target_db: Database, store: Session) -> None:
