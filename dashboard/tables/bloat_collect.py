@@ -17,7 +17,7 @@ from dashboard.targets.probes import Probe
 
 PROBE = "bloat"
 CADENCE = "hour"
-BATCH = 300
+BATCH = 1_000
 BUDGET_S = 15.0
 RELATIONS = Probe.read(__file__, "bloat_relations.sql")
 COLUMNS = Probe.read(__file__, "bloat_columns.sql")

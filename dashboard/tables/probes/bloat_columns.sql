@@ -27,7 +27,8 @@ join pg_catalog.pg_attribute a
     on a.attrelid = w.oid
     and a.attnum > 0
 left join pg_catalog.pg_stats s
-    on s.schemaname = w.nspname
+    on s.tablename = any(array(select relname from wanted))
+    and s.schemaname = w.nspname
     and s.tablename = w.relname
     and s.attname = a.attname
     and not s.inherited

@@ -1,5 +1,16 @@
 -- Tables and b-trees of 1 MB and more as they were when last vacuumed or analyzed, and partitioned ones as their frames.
 -- Catalogues, pg_stat_get_* and privileges only: nothing here waits for a lock.
+-- Keys are deduplicated when each operator class has an equalimage function (its fourth) and no collation is fuzzy.
+with equal_images as (
+    select o.oid
+    from pg_catalog.pg_opclass o
+    join pg_catalog.pg_amproc p
+        on p.amprocfamily = o.opcfamily
+        and p.amproclefttype = o.opcintype
+        and p.amprocrighttype = o.opcintype
+        and p.amprocnum = 4
+    where o.opcmethod = (select m.oid from pg_catalog.pg_am m where m.amname = 'btree')
+)
 select
     cast(c.oid as bigint) as oid,
     cast(coalesce(i.indrelid, c.oid) as bigint) as table_oid,
@@ -21,25 +32,18 @@ select
     coalesce(i.indisunique, false) as is_unique,
     i.indpred is not null as is_partial,
     coalesce(cast(cast(i.indkey as int2[]) as integer[]), '{}') as keys,
-    coalesce(i.indnkeyatts = i.indnatts and not exists (
-        select
-        from unnest(cast(i.indclass as oid[]), cast(i.indcollation as oid[])) as k(opclass, collation_oid)
-        join pg_catalog.pg_opclass o
-            on o.oid = k.opclass
-        left join pg_catalog.pg_collation l
-            on l.oid = k.collation_oid
-        where
-            not coalesce(l.collisdeterministic, true)
-            or not exists (
-                select
-                from pg_catalog.pg_amproc p
-                where
-                    p.amprocfamily = o.opcfamily
-                    and p.amproclefttype = o.opcintype
-                    and p.amprocrighttype = o.opcintype
-                    and p.amprocnum = 4
-            )
-    ), false) as can_deduplicate
+    coalesce(
+        i.indnkeyatts = i.indnatts
+        and not exists (
+            select from unnest(cast(i.indclass as oid[])) as k(oid) where k.oid not in (select e.oid from equal_images e)
+        )
+        and not exists (
+            select
+            from unnest(cast(i.indcollation as oid[])) as k(oid)
+            where k.oid in (select l.oid from pg_catalog.pg_collation l where not l.collisdeterministic)
+        ),
+        false
+    ) as can_deduplicate
 from pg_catalog.pg_class c
 left join pg_catalog.pg_index i
     on i.indexrelid = c.oid

@@ -36,6 +36,28 @@ width (type_oid, low, high) as (
         (cast('int2' as regtype), -32768, 32767),
         (cast('int4' as regtype), -2147483648, 2147483647),
         (cast('int8' as regtype), -9223372036854775808, 9223372036854775807)
+),
+narrow as (
+    select distinct on (h.sequence_oid)
+        h.sequence_oid,
+        n.nspname as schema,
+        t.relname as table_name,
+        a.attname as name,
+        format_type(a.atttypid, null) as type,
+        h.is_reference,
+        w.low,
+        w.high
+    from holder h
+    join pg_catalog.pg_attribute a
+        on a.attrelid = h.table_oid
+        and a.attnum = h.number
+    join pg_catalog.pg_class t
+        on t.oid = h.table_oid
+    join pg_catalog.pg_namespace n
+        on n.oid = t.relnamespace
+    left join width w
+        on w.type_oid = a.atttypid
+    order by h.sequence_oid, w.high nulls last, h.is_reference, n.nspname, t.relname, a.attnum
 )
 select
     cast(s.seqrelid as bigint) as oid,
@@ -61,28 +83,6 @@ join pg_catalog.pg_class c
     and c.relpersistence <> 't'
 join pg_catalog.pg_namespace n
     on n.oid = c.relnamespace
-left join lateral (
-    select
-        tn.nspname as schema,
-        t.relname as table_name,
-        a.attname as name,
-        format_type(a.atttypid, null) as type,
-        h.is_reference,
-        w.low,
-        w.high
-    from holder h
-    join pg_catalog.pg_attribute a
-        on a.attrelid = h.table_oid
-        and a.attnum = h.number
-    join pg_catalog.pg_class t
-        on t.oid = h.table_oid
-    join pg_catalog.pg_namespace tn
-        on tn.oid = t.relnamespace
-    left join width w
-        on w.type_oid = a.atttypid
-    where h.sequence_oid = s.seqrelid
-    order by w.high nulls last, h.is_reference, tn.nspname, t.relname, a.attnum
-    limit 1
-) as narrow
-    on true
+left join narrow
+    on narrow.sequence_oid = s.seqrelid
 order by s.seqrelid
