@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from dashboard.server.series import Growth, Points, Sample, growth, hit_shares, levels, rates, window_hit_share
+from dashboard.server.series import Growth, Points, Sample, growth, hit_shares, levels, rates, steps, window_hit_share
 
-HOUR_S = 3600.0
 COUNTERS = (
     "commits", "rollbacks", "rows_returned", "rows_changed", "temp_files", "temp_bytes", "deadlocks", "conflicts",
     "sessions", "sessions_abandoned", "sessions_fatal", "sessions_killed", "session_ms", "active_ms",
@@ -34,10 +33,6 @@ class Measures:
         found = self.grown[counter]
         return found.per_s if found is not None else None
 
-    def per_hour(self, counter: str) -> float | None:
-        found = self.grown[counter]
-        return found.per_s * HOUR_S if found is not None else None
-
     @property
     def seconds(self) -> float | None:
         """Over how much of the window the numbers speak."""
@@ -56,17 +51,13 @@ def measures(samples: Sequence[Sample], step: timedelta) -> Measures:
 
 
 def rates_of(samples: Sequence[Sample], step: timedelta) -> dict[str, Points]:
-    """The lines of the charts: per second, checkpoints per hour, levels as they are."""
+    """The lines of the charts: per second, checkpoints in each step, levels as they are."""
     per_second = (
         "commits", "rollbacks", "temp_bytes", "wal_bytes", "rows_returned", "rows_changed", "sessions", "deadlocks",
     )  # fmt: skip
     found = {name: rates(samples, name, step) for name in per_second}
-    found |= {name: _per_hour(rates(samples, name, step)) for name in ("checkpoints_timed", "checkpoints_requested")}
+    found |= {name: steps(samples, name, step) for name in ("checkpoints_timed", "checkpoints_requested")}
     return found | {"hit_share": hit_shares(samples, step), "size_bytes": levels(samples, "size_bytes", step)}
-
-
-def _per_hour(points: Points) -> Points:
-    return [(at, None if value is None else value * HOUR_S) for at, value in points]
 
 
 def _share(part: Growth | None, rest: Growth | None) -> float | None:

@@ -9,7 +9,7 @@ from dashboard.lists import ListSpec, choices, parse_list, respond
 from dashboard.security.guards import requires
 from dashboard.server import page_queries, replication_queries, setting_queries
 from dashboard.server.measures import measures, rates_of
-from dashboard.server.queries import newest_counters
+from dashboard.server.queries import course, newest_counters
 from dashboard.targets.queries import probe_states, target_by_slug
 from dashboard.web import page
 
@@ -73,6 +73,7 @@ def replication(slug: str) -> Response:
         standbys=replication_queries.watched_standbys(target),
         primaries=replication_queries.primaries_of(state),
         course=replication_queries.lag_course(target.id, since, until, now),
+        gaps=course(target.id, since, until).gaps,
         probes={probe.probe: probe for probe in probe_states(target.id)},
         marks=marks(target.id, since, until),
         since=since,

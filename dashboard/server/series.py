@@ -77,6 +77,11 @@ def rates(samples: Sequence[Sample], counter: str, step: timedelta = MINUTE) -> 
     return [(after.slot, rate(before, after, counter, step)) for before, after in pairwise(samples)]
 
 
+def steps(samples: Sequence[Sample], counter: str, step: timedelta = MINUTE) -> Points:
+    """How far the counter grew from each sample to the next."""
+    return [(after.slot, grown(before, after, counter, step)) for before, after in pairwise(samples)]
+
+
 def hit_shares(samples: Sequence[Sample], step: timedelta = MINUTE) -> Points:
     return [(after.slot, hit_share(before, after, step)) for before, after in pairwise(samples)]
 
