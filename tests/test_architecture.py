@@ -20,6 +20,7 @@ PURE = {
     "definition", "existing", "trials", "words",
     "verdicts", "verdicts_redundant", "verdicts_keys", "verdicts_remedies", "verdicts_findings",
     "alembic_file",
+    "growth", "forecast", "treemap", "marks", "records", "use", "rows",
     "parameters", "recorded", "masks", "concerns", "titles", "refusals", "differences",
     "tree", "locks", "protection", "waits", "shares", "stacks",
     "latency", "blocks", "comparison", "relations", "texts",

@@ -118,12 +118,11 @@ def _store_indexes(reader: Reader, under_way: Pass, found: Sequence[Row], measur
     if not changed:
         return
     old = queries.index_records(under_way.target_id, [row["oid"] for row in changed if row["oid"] in known.indexes])
+    texts = definitions(reader, rules.undefined(changed, old, locks(reader)))
     records = [
-        rules.index_record(row, old.get(row["oid"]), sizes.get(row["oid"]), now, told[row["oid"]]) for row in changed
+        rules.index_record(row, old.get(oid := row["oid"]), sizes.get(oid), texts.get(oid), now, told[oid])
+        for row in changed
     ]
-    asked = rules.undefined(records, old, locks(reader))
-    texts = definitions(reader, asked)
-    records = [rules.defined(row, texts.get(row.oid)) for row in records]
     edits.write(under_way.target_id, records, old)
     under_way.lane.see_indexes(records, old, known)
 
@@ -137,13 +136,14 @@ def _store_tables(
 ) -> None:
     known, now, notes = under_way.known, under_way.now, measured.notes
     scans = {oid: sum(row["scans"] for row in rows) for oid, rows in indexes.items()}
-    changed = []
-    for row in tables:
-        oid = row["oid"]
-        trace = known.tables.get(oid)
-        told = rules.table_digest(row, scans.get(oid), notes.get(oid), now)
-        if trace is None or trace.digest != told or trace.write_digest != written[oid] or oid in measured.sizes:
-            changed.append(row)
+    told = {row["oid"]: rules.table_digest(row, scans.get(row["oid"]), notes.get(row["oid"]), now) for row in tables}
+    changed = [
+        row
+        for row in tables
+        if (oid := row["oid"]) in measured.sizes
+        or (trace := known.tables.get(oid)) is None
+        or (trace.digest, trace.write_digest) != (told[oid], written[oid])
+    ]
     under_way.unmeasured += [row["name"] for row in tables if row["oid"] in notes]
     old = queries.table_records(under_way.target_id, [row["oid"] for row in changed if row["oid"] in known.tables])
     records = [
@@ -153,6 +153,7 @@ def _store_tables(
             measured.sizes.get(row["oid"]),
             notes.get(row["oid"]),
             scans=scans.get(row["oid"]),
+            told=told[row["oid"]],
             written=written[row["oid"]],
             now=now,
         )

@@ -58,6 +58,8 @@ class TableRecord(NamedTuple):
 
 
 class IndexRecord(NamedTuple):
+    """First what the probe tells, in its order; then what we add."""
+
     oid: int
     table_oid: int
     parent_oid: int | None
@@ -67,13 +69,9 @@ class IndexRecord(NamedTuple):
     kind: str
     method: str
     columns: str
-    definition: str | None
-    size_bytes: int | None
     scans: int | None
     rows_read: int | None
     last_scan_at: datetime | None
-    counted_since: datetime | None
-    first_seen_at: datetime
     is_unique: bool
     is_primary: bool
     is_valid: bool
@@ -85,8 +83,6 @@ class IndexRecord(NamedTuple):
     collations: str
     options: str
     storage_options: str
-    expressions: str | None
-    predicate: str | None
     nulls_not_distinct: bool
     is_ready: bool
     is_clustered: bool
@@ -97,17 +93,20 @@ class IndexRecord(NamedTuple):
     pages: int | None
     tuples: float | None
     relfilenode: int | None
+    definition: str | None
+    expressions: str | None
+    predicate: str | None
+    size_bytes: int | None
+    first_seen_at: datetime
+    counted_since: datetime | None
     sampled_at: datetime | None
     digest: int
 
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        """What the texts of its definition, expressions and predicate depend on."""
-        return (
-            self.schema, self.table_name, self.name, self.method, self.columns, self.is_unique, self.is_partial,
-            self.key_columns, self.include_columns, self.opclasses, self.collations, self.options,
-            self.storage_options, self.nulls_not_distinct,
-        )  # fmt: skip
+
+SHAPE = (
+    "schema", "table_name", "name", "method", "columns", "is_unique", "is_partial", "key_columns", "include_columns",
+    "opclasses", "collations", "options", "storage_options", "nulls_not_distinct",
+)  # fmt: skip
 
 
 class TableTrace(NamedTuple):

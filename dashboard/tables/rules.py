@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from dashboard.tables.records import IndexRecord, IndexTrace, Known, TableRecord, digest
+from dashboard.tables.records import SHAPE, IndexRecord, IndexTrace, Known, TableRecord, digest
 from dashboard.tables.rows import Size, Texts
 
 PAGE_BYTES = 8192
@@ -84,8 +84,16 @@ def is_due(row: Row, written: int, known: Known, *, is_busy: bool, is_large: boo
 
 
 def table_record(
-    row: Row, old: TableRecord | None, size: Size | None, note: str | None, *, scans: int | None, written: int, now: Now
-) -> TableRecord:
+    row: Row,
+    old: TableRecord | None,
+    size: Size | None,
+    note: str | None,
+    *,
+    scans: int | None,
+    told: int,
+    written: int,
+    now: Now,
+) -> TableRecord:  # fmt: skip
     """A table as it is now. A partitioned one keeps the sums that it had until those of its parts are made anew."""
     heap, toast, indexes = _sizes(size, old)
     is_stale = note is not None and old is not None and heap is not None
@@ -110,7 +118,7 @@ def table_record(
         index_scans=scans,
         last_scan_at=row["last_sequential_scan_at"],
         counted_since=_counted_since(row, old, now),
-        digest=table_digest(row, scans, note, now),
+        digest=told,
         write_digest=written,
         **{name: row[name] for name in AS_TOLD},
     )
@@ -128,18 +136,18 @@ def table_digest(row: Row, scans: int | None, note: str | None, now: Now) -> int
     return digest((*row.values(), scans, note, now.counted_since))
 
 
-def index_record(row: Row, old: IndexRecord | None, size: int | None, now: Now, told: int) -> IndexRecord:
-    """An index as it is now, still with the texts that it had."""
-    known_size = old.size_bytes if old else None
-    has_changed = size is not None and size != known_size
-    made = IndexRecord(
-        **row,
-        definition=old.definition if old else None,
-        expressions=old.expressions if old else None,
-        predicate=old.predicate if old else None,
-        size_bytes=known_size if size is None else size,
-        first_seen_at=old.first_seen_at if old else now.slot,
-        counted_since=evidence_start(
+def index_record(
+    row: Row, old: IndexRecord | None, size: int | None, text: Texts | None, now: Now, told: int
+) -> IndexRecord:
+    """An index as it is now; one whose texts are not known yet is looked at again the next time."""
+    known_size, definition = (old.size_bytes, old.definition) if old else (None, None)
+    added = (
+        text.definition if text else definition,
+        text.expressions if text else old.expressions if old else None,
+        text.predicate if text else old.predicate if old else None,
+        known_size if size is None else size,
+        old.first_seen_at if old else now.slot,
+        evidence_start(
             now.counted_since,
             old.counted_since if old else None,
             is_new=old is None and now.as_of is not None,
@@ -147,9 +155,10 @@ def index_record(row: Row, old: IndexRecord | None, size: int | None, now: Now, 
             as_of=now.as_of,
             slot=now.slot,
         ),
-        sampled_at=now.slot if has_changed else old.sampled_at if old else None,
-        digest=told,
+        now.slot if size is not None and size != known_size else old.sampled_at if old else None,
+        told if text or definition else 0,
     )
+    made = IndexRecord._make((*row.values(), *added))
     return made if old is None or row["kind"] != "I" else _with_sums(made, old, FOLDED_OF_INDEXES)
 
 
@@ -161,20 +170,13 @@ def has_changed(trace: IndexTrace | None, told: int, size: int | None) -> bool:
     return trace is None or trace.digest != told or size not in (None, trace.size_bytes)
 
 
-def undefined(records: Iterable[IndexRecord], old: Mapping[int, IndexRecord], locked: Collection[int]) -> list[int]:
+def undefined(rows: Iterable[Row], old: Mapping[int, IndexRecord], locked: Collection[int]) -> list[int]:
     """Indexes whose texts have to be asked for: new or changed ones of tables that nobody locks."""
-    return [
-        row.oid
-        for row in records
-        if row.table_oid not in locked and (row.definition is None or old.get(row.oid, row).shape != row.shape)
-    ]
+    return [row["oid"] for row in rows if row["table_oid"] not in locked and _is_undefined(row, old.get(row["oid"]))]
 
 
-def defined(row: IndexRecord, text: Texts | None) -> IndexRecord:
-    """With the texts that were just read; an index that still has none is looked at again the next time."""
-    if text is not None:
-        return row._replace(definition=text.definition, expressions=text.expressions, predicate=text.predicate)
-    return row if row.definition is not None else row._replace(digest=0)
+def _is_undefined(row: Row, old: IndexRecord | None) -> bool:
+    return old is None or old.definition is None or any(row[name] != getattr(old, name) for name in SHAPE)
 
 
 def shortfall(names: Sequence[str], of: int) -> str:

@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 
+from dashboard.tables.collect import INDEXES
 from dashboard.tables.growth import size_lines
 from dashboard.tables.models import IndexState, TableState
 from dashboard.tables.records import IndexRecord, Known, TableRecord, TableTrace
 from dashboard.tables.rows import Lock, Size, SizeAt
 from dashboard.tables.rules import Now, evidence_start, is_due, row_estimate, table_record, write_digest
+from dashboard.tables.sizes import about
 from dashboard.tables.use import use_words
+from dashboard.targets.connect import address_of, reading
+from dashboard.targets.queries import target_by_slug
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY, MINUTES = timedelta(days=1), timedelta(minutes=5)
@@ -29,7 +33,7 @@ def answer(oid: int = 1, **changes: Any) -> dict[str, Any]:
 
 
 def made(answered: dict[str, Any], old: TableRecord | None = None, size: Size | None = None, note: str | None = None):
-    return table_record(answered, old, size, note, scans=None, written=1, now=Now(NOW, None, NOW - MINUTES))
+    return table_record(answered, old, size, note, scans=None, told=2, written=1, now=Now(NOW, None, NOW - MINUTES))
 
 
 def test_rows_and_columns_of_the_store_are_the_same() -> None:
@@ -54,6 +58,15 @@ def test_rows_and_columns_of_the_store_are_the_same() -> None:
 def test_rows_come_from_the_best_anchored_number_and_are_else_unknown(facts, rows) -> None:
     usual = {"tuples": 100.0, "pages": 10, "live_rows": 0, "heap_bytes": 20 * 8192}
     assert row_estimate(**(usual | facts)) == rows
+
+
+def test_the_probe_tells_of_an_index_in_the_order_of_its_record(target_db, app, target) -> None:
+    target_db.execute("create table t (id int primary key)")
+    with app.app_context(), reading(address_of(target_by_slug("shop"))) as reader:
+        oid = target_db.execute("select 't'::regclass::oid::bigint")[0][0]
+        [row] = about(reader, INDEXES, [oid])
+    assert tuple(row) == IndexRecord._fields[: len(row)]
+    assert IndexRecord._fields[len(row)] == "definition"
 
 
 def test_a_size_that_was_not_measured_is_the_last_known_one_and_a_note_says_of_when() -> None:
