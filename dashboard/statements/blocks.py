@@ -1,6 +1,6 @@
 """Which stored sums make up a window: whole days, hours and tens of minutes, and single readings at its ends (pure)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -31,12 +31,13 @@ def closed(previous: datetime, current: datetime) -> list[tuple[int, datetime]]:
     return [(minutes, start) for minutes, start in found if start + timedelta(minutes=minutes) <= last]
 
 
-def cover(first: datetime, since: datetime, until: datetime, fine_from: datetime) -> list[Part]:
+def cover(first: datetime, since: datetime, until: datetime, kept_from: Mapping[int, datetime]) -> list[Part]:
     """The parts of the readings from `first` to `until`; `since` is when the first of them begins to count.
 
-    A block that begins after `since` holds no earlier reading. Before `fine_from` the shortest blocks are gone.
+    A block that begins after `since` holds no earlier reading. Before `kept_from` blocks of so many
+    minutes are gone; the readings hold what they held.
     """
-    parts = list(_cores(since, until, fine_from))
+    parts = list(_cores(since, until, kept_from))
     if not parts:
         return [Part(0, first, until)]
     low, high = min(part.since for part in parts), max(part.until for part in parts)
@@ -45,13 +46,13 @@ def cover(first: datetime, since: datetime, until: datetime, fine_from: datetime
     return [*parts, *edges, Part(0, high, until)]
 
 
-def _cores(since: datetime, until: datetime, fine_from: datetime) -> Iterator[Part]:
+def _cores(since: datetime, until: datetime, kept_from: Mapping[int, datetime]) -> Iterator[Part]:
     low = high = None
     for minutes in reversed(LEVELS):
         step = timedelta(minutes=minutes)
         start, end = began(since, minutes) + step, began(until, minutes)
-        if minutes == LEVELS[0]:
-            start = max(start, began(fine_from, minutes) + step)
+        if minutes in kept_from:
+            start = max(start, began(kept_from[minutes], minutes) + step)
         if low is None or high is None:
             if start < end:
                 low, high = start, end
@@ -60,6 +61,6 @@ def _cores(since: datetime, until: datetime, fine_from: datetime) -> Iterator[Pa
         if start < low:
             yield Part(minutes, start, low)
             low = start
-        if end > high and (minutes != LEVELS[0] or high >= start):
+        if end > high >= start:
             yield Part(minutes, high, end)
             high = end

@@ -55,6 +55,5 @@ where s.slot = {bucket} and exists (
 )
 """
 ROLLUPS = (
-    Rollup({"statement_reading": READINGS, "statement_sample": STATEMENTS}, before=RUNS),
-    Rollup({"statement_sum": WHOLE}),
+    Rollup({"statement_reading": READINGS, "statement_sample": STATEMENTS, "statement_sum": WHOLE}, before=RUNS),
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Select, Subquery, case, func, select, union_all
 
-from dashboard.rollup import minutes_kept
+from dashboard.rollup import hours_kept, minutes_kept
 from dashboard.statements.blocks import Part, cover
 from dashboard.statements.models import StatementSample, StatementSum
 from dashboard.statements.windows import Evidence
@@ -51,7 +51,9 @@ def _together(target_id: int, known: Evidence, family_id: int | None) -> Subquer
 def _parts(known: Evidence) -> list[Part]:
     if known.first_slot is None or known.since is None or known.until is None:
         return [Part(0, known.end, known.start)]
-    return cover(known.first_slot, known.since, known.until, datetime.now(UTC) - minutes_kept())
+    now = datetime.now(UTC)
+    kept_from = {10: now - minutes_kept(), 60: now - hours_kept()}
+    return cover(known.first_slot, known.since, known.until, kept_from)
 
 
 def _rows(target_id: int, part: Part) -> Select[Any]:

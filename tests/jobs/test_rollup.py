@@ -19,7 +19,7 @@ from dashboard.server.models import DatabaseSample
 from dashboard.server.series import gaps, series
 from dashboard.statements import queries, windows
 from dashboard.statements.models import StatementFamily, StatementReading, StatementSample
-from dashboard.statements.readings import evidence
+from dashboard.statements.readings import evidence, intervals_of
 from dashboard.store import db
 from dashboard.tables.models import TableSample
 from dashboard.targets.models import CollectorCost, Environment, Target
@@ -92,7 +92,7 @@ def answers(target_id: int, first_hour: int, hours: int) -> tuple[Any, ...]:
     """What the pages tell of a window of whole hours; the slot that the window begins with is no part of it."""
     known = evidence(target_id, hours * HOUR, DAY + (first_hour + hours) * HOUR - MINUTE)
     page: ListPage[Any] = queries.statements_of_window(target_id, known, asked())
-    drawn = [queries.intervals_of(target_id, family, known, HOUR) for family in (1, 2, 3)]
+    drawn = [intervals_of(target_id, family, known, HOUR) for family in (1, 2, 3)]
     shaded = [windows.gaps(intervals, HOUR) for intervals in drawn]
     shown = [windows.charts(intervals) for intervals in drawn]
     db.session.rollback()
@@ -290,7 +290,7 @@ def test_rolled_up_statements_are_no_gap_in_any_window_that_holds_them(target_id
     roll_up(NOW)
     known = evidence(target_id, timedelta(days=days), DAY + timedelta(days=1))
     step = windows.bucket(timedelta(days=days), KEPT)
-    drawn = queries.intervals_of(target_id, 1, known, step)
+    drawn = intervals_of(target_id, 1, known, step)
     assert step >= HOUR
     assert activity.step_of(timedelta(days=days), KEPT) >= HOUR
     assert windows.gaps(drawn, step) == []

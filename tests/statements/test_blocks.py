@@ -31,14 +31,14 @@ def test_every_reading_of_the_window_is_held_once(seed: int) -> None:
     slots = [slot + timedelta(seconds=chance.choice((0, 0, 17))) for slot in slots]
     low, high = sorted(chance.sample(range(1, len(slots)), 2))
     fine = slots[chance.randrange(len(slots))] if chance.random() < 0.5 else START
-    parts = cover(slots[low], slots[low - 1], slots[high], fine)
+    parts = cover(slots[low], slots[low - 1], slots[high], {10: fine})
     assert held(parts, slots, slots[high]) == slots[low : high + 1]
     assert not [part for part in parts if part.minutes == LEVELS[0] and part.since < fine]
 
 
 def test_a_week_is_a_few_parts() -> None:
     first = datetime(2026, 11, 14, 9, 23, tzinfo=UTC)
-    parts = cover(first, first - MINUTE, first + timedelta(days=7), first - MINUTE)
+    parts = cover(first, first - MINUTE, first + timedelta(days=7), {10: first - MINUTE})
     assert [part.minutes for part in parts if part.minutes] == [1440, 60, 60, 10, 10]
     assert sum(((part.until - part.since) for part in parts if not part.minutes), timedelta()) < 20 * MINUTE
 
