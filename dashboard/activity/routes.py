@@ -20,7 +20,7 @@ from dashboard.web import wants_json
 blueprint = Blueprint("activity", __name__)
 blueprint.register_blueprint(sessions)
 blueprint.register_blueprint(history)
-SHOWN, LOCKS_SHOWN = 200, 20
+SHOWN, LOCKS_SHOWN = 200, 10
 STATES = ("active", "transaction", "blocked", "idle")
 SPEC = ListSpec(
     sorts=tuple(rules.SORTS),

@@ -34,7 +34,7 @@ def test_ten_thousand_locks_are_a_short_answer_in_little_time(as_viewer, connect
     holder.execute("create table mine (id int)")
     began = time.monotonic()
     text = page(as_viewer)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2
     assert "10 k held or waited for" in text
     assert len(text) < 60_000
     with app.app_context():
@@ -72,12 +72,12 @@ def test_a_deadlock_ends_and_leaves_the_page_whole(as_viewer, connect, waiting, 
 
 @pytest.mark.usefixtures("target")
 @pytest.mark.parametrize("name", ["pg_class", "pg_namespace", "pg_authid", "pg_database", "pg_locks"])
-def test_a_locked_catalogue_delays_the_page_by_less_than_a_second(as_viewer, connect, name):
+def test_a_locked_catalogue_delays_the_page_by_less_than_two_seconds(as_viewer, connect, name):
     page(as_viewer)
     connect("vacuum").execute(f"lock table pg_catalog.{name} in access exclusive mode")
     began = time.monotonic()
     page(as_viewer)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2
 
 
 @pytest.mark.usefixtures("target")

@@ -29,10 +29,11 @@ select t.lock_type,
        (sum(t.granted + t.waiting) over ())::bigint as locks,
        count(*) over () as groups
   from told as t
- order by t.waiting desc,
+ order by max(t.waiting) over (partition by t.lock_type, t.relation) desc,
+          t.relation nulls last,
+          t.waiting desc,
           t.mode = 'AccessExclusiveLock' desc,
           t.granted desc,
-          t.relation nulls last,
           t.lock_type,
           t.mode
  limit 200;
