@@ -10,12 +10,13 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from dashboard.embedded import Server
-from dashboard.statements.models import StatementFamily
+from dashboard.plans.models import Plan
 from dashboard.store import db
 from tests.browser.conftest import Site, Watched
 from tests.browser.shop import break_target
 
 FOR_MACHINES = ("/static/", "/flags/v1/", "/healthz", "/readyz", "/metrics")
+NOT_PAGES = {"plans.document", "plans.section"}
 QUERIES = {"flags.setting.confirm": {"enabled": "off"}}
 MORE = (
     "/t/shop/schema/diagram?focus=public.orders",
@@ -30,6 +31,7 @@ LookAt = Callable[..., dict[str, list[str]]]
 
 def known(rule: Rule) -> dict[str, Any]:
     """What the store knows of the parameters of an address."""
+    plan = db.session.scalars(select(Plan).order_by(Plan.id).limit(1)).one()
     values = {
         "slug": "shop" if rule.rule.startswith(("/t/", "/settings/targets/")) else "production",
         "key": "limits",
@@ -37,16 +39,18 @@ def known(rule: Rule) -> dict[str, Any]:
         "pid": 1,
         "born": 1,
         "revision": "9e8ab5c3d624",
-        "family_id": db.session.scalar(select(StatementFamily.id).order_by(StatementFamily.id).limit(1)),
+        "family_id": plan.family_id,
+        "plan_id": plan.id,
     }
-    return {name: values[name] for name in rule.arguments}
+    compared = {"a": plan.id, "b": plan.id} if rule.endpoint == "plans.comparison" else {}
+    return {name: values[name] for name in rule.arguments} | compared
 
 
 def pages(app: Flask) -> list[str]:
     """The address of every page."""
     with app.test_request_context():
         rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())]
-        wanted = [rule for rule in rules if not rule.rule.startswith(FOR_MACHINES)]
+        wanted = [rule for rule in rules if not rule.rule.startswith(FOR_MACHINES) and rule.endpoint not in NOT_PAGES]
         return sorted(url_for(rule.endpoint, **known(rule), **QUERIES.get(rule.endpoint, {})) for rule in wanted)
 
 

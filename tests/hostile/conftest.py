@@ -28,6 +28,7 @@ from tests.conftest import close, make_app, run_sql
 SCHEMA = (Path(__file__).parent.parent / "hostile.sql").read_text("utf-8")
 DATABASE = """db "q" 'x' <img src=x onerror=alert('db')> %41 \\ {{7*7}}"""
 WATCHER = """watch "q" 'x' <b>&%s{{7*7}}\\ ü"""
+EXPLAINER = """explain "q" 'x' <i>&%s{{7*7}}\\ ü"""
 ROLE = "<img src=x onerror=alert('role')> \"'%s\\\n{{7*7}}"
 APPLICATION = "<script>alert('application')</script>{{7*7}}%s"
 WORDS = """=1+1 </textarea></script><script>alert('words')</script> "onmouseover='alert(1)' {{ 7 * 7 }} %s \\ \u202e"""
@@ -68,6 +69,7 @@ def hostile(server: Any, store_template: str, tmp_path_factory: pytest.TempPathF
     run_sql(server, "create database {} template {} owner pilothouse", "hostile_store", store_template)
     run_sql(server, "create database {}", DATABASE)
     run_sql(server, f"create role {{}} login password '{PASSWORD}' in role pg_monitor", WATCHER)
+    run_sql(server, f"create role {{}} login password '{PASSWORD}' in role pg_read_all_data", EXPLAINER)
     run_sql(server, "create role {} login superuser", ROLE)
     app = make_app(server, "hostile_store")
     with ExitStack() as sessions:
@@ -111,6 +113,7 @@ def _target(server: Any, folder: Path) -> Target:
     values = {
         "slug": "shop", "name": WORDS[:60], "environment": "hostile", "host": str(server.socket_dir),
         "dbname": DATABASE, "user": WATCHER, "password": PASSWORD, "migrations": str(folder),
+        "explain_user": EXPLAINER, "explain_password": PASSWORD,
     }  # fmt: skip
     target = add_target(values, origin="command")
     db.session.commit()

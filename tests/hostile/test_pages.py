@@ -6,11 +6,22 @@ from html.parser import HTMLParser
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import select
 
 from dashboard.names import encode
+from dashboard.plans.models import Plan
+from dashboard.store import db
 from tests.hostile.conftest import DATABASE, JSON, ROLE, STATEMENTS, WATCHER, WORDS
 
-NOT_PAGES = {"static", "ofrep.document", "health.healthz", "health.readyz", "health.flags_readyz", "health.metrics"}
+NOT_PAGES = {
+    "plans.document",
+    "static",
+    "ofrep.document",
+    "health.healthz",
+    "health.readyz",
+    "health.flags_readyz",
+    "health.metrics",
+}
 LISTS = ["/t/shop/schema", "/t/shop/tables", "/t/shop/indexes", "/t/shop/queries", "/t/shop/activity"]
 LISTS += ["/t/shop/migrations", "/flags", "/changes", "/alerts", "/audit", "/settings/people", "/settings/keys"]
 LISTS += ["/settings/targets", "/settings/sessions"]
@@ -62,7 +73,14 @@ def parameters(hostile, admin) -> dict[str, list[str]]:
     addresses = [quote(encode(*name)) for name in relations(hostile)]
     tables = [quote(encode(*name)) for name in relations(hostile, "rpm")]
     families = [row["id"] for row in admin.get("/t/shop/queries?format=json&window=1h").json["rows"]]
+    with hostile.app.app_context():
+        plans = [(f"/t/shop/queries/{plan.family_id}/plans", plan.id) for plan in db.session.scalars(select(Plan))]
+    assert plans
     return {
+        "plans.plan_list": [f"/t/shop/queries/{one}/plans" for one in families],
+        "plans.section": [],
+        "plans.plan": [f"{home}/{number}" for home, number in plans],
+        "plans.comparison": [f"{home}/compare?a={number}&b={number}" for home, number in plans],
         "schema.relation": [f"/t/shop/schema/{one}" for one in addresses],
         "schema.diagram": [
             "/t/shop/schema/diagram", *(f"/t/shop/schema/diagram?focus={one}&hops=2&columns=all" for one in addresses),

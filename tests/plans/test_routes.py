@@ -147,6 +147,7 @@ def test_page_fragment_and_section_hold_the_same(shop: Shop, as_operator: Any) -
     assert "<html" not in fragment
     assert section.strip().startswith('<section class="panel" id="plans">')
     assert "orders_customer" in section
+    assert as_operator.get(f"{url}/section").location == url
 
 
 def test_hostile_names_show_as_text(shop: Shop, as_operator: Any) -> None:
