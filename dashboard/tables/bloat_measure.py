@@ -7,8 +7,7 @@ from dashboard.errors import Conflict
 from dashboard.tables.bloat import PAGE
 from dashboard.tables.bloat_rules import option
 from dashboard.targets.capabilities import quoted
-from dashboard.targets.connect import Address, Reader, TargetRefused, address_of, reading
-from dashboard.targets.models import Target
+from dashboard.targets.connect import Address, Reader, TargetRefused, reading
 from dashboard.targets.probes import Probe, missing
 
 LIMIT_MS = 20_000
@@ -29,9 +28,8 @@ class Measurement:
         return self.free_bytes / self.size_bytes if self.size_bytes else 0.0
 
 
-def measure(target: Target, oid: int, kind: str) -> Measurement:
+def measure(address: Address, oid: int, kind: str) -> Measurement:
     """On a connection of its own. Raises TargetRefused (with what would help), TargetUnreachable, Conflict."""
-    address = address_of(target)
     with reading(address, statement_timeout_ms=LIMIT_MS, lock_timeout_ms=LOCK_MS, pooled=False) as reader:
         row = _asked(reader, address, oid, INDEX if kind == "index" else TABLE)
     return of_index(row) if kind == "index" else of_table(row)

@@ -16,7 +16,7 @@ from dashboard.store import db
 from dashboard.tables import bloat_edits, bloat_queries, queries
 from dashboard.tables.bloat_measure import Measurement, measure
 from dashboard.tables.models import TableState
-from dashboard.targets.connect import TargetRefused, TargetUnreachable
+from dashboard.targets.connect import TargetRefused, TargetUnreachable, address_of
 from dashboard.targets.limiter import PerMinute
 from dashboard.targets.models import Target
 from dashboard.targets.queries import target_by_slug
@@ -35,7 +35,9 @@ def measure_now(slug: str, address: str) -> Response:
         raise TooMany(wait_s)
     failure = None
     try:
-        _keep(target, table, oid, name, kind, measure(target, oid, kind))
+        where = address_of(target)
+        db.session.commit()  # nobody waits for a place in the store while the target is read
+        _keep(target, table, oid, name, kind, measure(where, oid, kind))
         db.session.commit()
     except (TargetRefused, TargetUnreachable) as refused:
         failure = refused

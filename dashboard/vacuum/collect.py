@@ -2,6 +2,8 @@
 
 from dashboard.findings import record
 from dashboard.targets.collection import Collection
+from dashboard.targets.connect import address_of
+from dashboard.targets.failures import grant_monitor
 from dashboard.targets.probes import Older, Probe
 from dashboard.vacuum import edits, queries, rules
 from dashboard.vacuum.findings import findings
@@ -24,6 +26,7 @@ TABLES = Probe.read(
         ),
     ),
 )  # fmt: skip
+HIDDEN = "Sessions of other roles are hidden: what holds vacuum back may be missing, and vacuums against wraparound."
 COUNTERS = Probe.read(__file__, "counters.sql")
 DATABASES = Probe.read(__file__, "databases.sql")
 OLDEST = Probe.read(__file__, "oldest.sql")
@@ -43,6 +46,8 @@ def collect(collection: Collection) -> None:
     edits.store_tables(target_id, tables)
     record.keep(target_id, "wraparound", findings(counters, told, collection.target.slug), collection.now)
     collection.done(len(tables))
+    if not counters.sees_sessions:
+        collection.partial(HIDDEN, grant_monitor(address_of(collection.target).user))
 
 
 _LISTS = {"databases": DATABASES, "oldest": OLDEST, "holders": HOLDERS}

@@ -19,6 +19,7 @@ class Counters:
     """Where the ids of the target stand, and the settings of its server as text."""
 
     is_standby: bool
+    sees_sessions: bool
     next_xid: int
     next_multixact: int
     settings: Mapping[str, str]

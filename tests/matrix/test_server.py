@@ -1,10 +1,17 @@
 """The server behind a target on PostgreSQL 14 to 18: its counters, connections, input and output, replication."""
 
+import contextlib
+import os
+import signal
 import time
 from datetime import UTC, datetime, timedelta
 
+import psycopg
+import pytest
 from sqlalchemy import select
 
+from dashboard.changes.models import Change
+from dashboard.embedded import Server
 from dashboard.server import collect, collect_connections, collect_io, collect_replication
 from dashboard.server.models import (
     ConnectionSample,
@@ -32,6 +39,15 @@ def collected(place, minute: int) -> dict[str, str]:
     """What the collectors of a server could not answer, in a slot of the last quarter of an hour."""
     slot = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=15 - minute)
     return collect_target(place.target_id, slot, COLLECTORS, by_hand=True).unavailable
+
+
+def answers(place) -> None:
+    """Wait until the server is back after a crash."""
+    while True:
+        with contextlib.suppress(psycopg.OperationalError):
+            place.execute("select 1")
+            return
+        time.sleep(0.05)
 
 
 def states() -> dict[str, str]:
@@ -92,3 +108,19 @@ def test_its_pages_show_to_a_role_that_may_only_connect(place, viewer) -> None:
         "server": "ok", "io": "ok", "replication": "ok",
     }  # fmt: skip
     assert {page: viewer.get(f"/t/shop/{page}").status_code for page in PAGES} == dict.fromkeys(PAGES, 200)
+
+
+def test_a_crash_is_told_on_every_version(place) -> None:
+    if isinstance(place.server, Server):
+        pytest.skip("the built-in server holds the store; tests/server/test_pair.py crashes one of its own")
+    place.execute(*["select 1"] * 50)
+    while place.execute("select xact_commit from pg_stat_database where datname = current_database()")[0][0] < 20:
+        time.sleep(0.05)
+    collected(place, 1)
+    with contextlib.suppress(psycopg.OperationalError), place.server.connect(place.name) as victim:
+        os.kill(victim.info.backend_pid, signal.SIGKILL)
+    answers(place)
+    collected(place, 2)
+    kinds = db.session.scalars(select(Change.kind).where(Change.kind.in_(["crash", "reset", "restart"]))).all()
+    assert kinds == ["crash"]
+    assert db.session.get_one(DatabaseState, place.target_id).commits_per_s is None

@@ -36,7 +36,7 @@ from pg_class where relkind in ('r', 'm') and relnamespace = 'public'::regnamesp
 """
 PAGES = ("", "schema", "schema/public.orders", "schema/diagram", "schema/diagram?focus=public.orders", "tables")
 PAGES += ("tables/public.orders", "indexes", "queries", "activity", "migrations", "vacuum", "vacuum/running")
-PAGES += ("vacuum/limits", "vacuum/sequences")
+PAGES += ("vacuum/limits", "vacuum/sequences", "findings")
 
 
 def probes() -> dict[str, Probe]:
@@ -167,7 +167,7 @@ def test_a_role_that_may_only_connect_gets_what_there_is_and_is_told_the_rest(pl
     assert found.keys() == {collector.PROBE for collector in COLLECTORS}
     short = {name: state.state for name, state in found.items() if state.state != "ok"}
     short.pop("connections", None)  # partial only while sessions of others are there to be hidden
-    assert short == {"statements": "partial", "history": "unavailable"}
+    assert short == {"statements": "partial", "vacuum": "partial", "history": "unavailable"}
     assert found["statements"].remedy_sql == f'GRANT pg_monitor TO "{place.role}";'
     assert "GRANT SELECT ON public.alembic_version" in found["history"].remedy_sql
     assert {page: viewer.get(f"/t/shop/{page}").status_code for page in PAGES} == dict.fromkeys(PAGES, 200)

@@ -2,9 +2,12 @@
 
 import csv
 import io
+import time
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 SHOP = """
@@ -72,6 +75,21 @@ def test_the_list_tells_what_is_due_and_what_is_switched_off(shop, as_viewer) ->
 def test_running_vacuums_are_asked_of_the_target(shop, as_viewer) -> None:
     assert as_viewer.get("/t/shop/vacuum/running?format=json").json["rows"] == []
     assert "No vacuum runs" in as_viewer.fragment.get("/t/shop/vacuum/running").text
+
+
+def test_a_running_vacuum_shows_its_phase_and_how_far_it_is(shop, as_viewer) -> None:
+    with closing(psycopg.connect(shop.url.replace("+psycopg", ""), autocommit=True)) as session:
+        session.execute("insert into orders (note) select repeat('x', 100) from generate_series(1, 20000)")
+        session.execute("set vacuum_cost_delay = 50; set vacuum_cost_limit = 1; set vacuum_cost_page_dirty = 10000")
+        session.pgconn.send_query(b"vacuum orders")
+        rows, until = [], time.monotonic() + 5
+        while not rows and time.monotonic() < until:
+            rows = as_viewer.get("/t/shop/vacuum/running?format=json").json["rows"]
+        text = as_viewer.get("/t/shop/vacuum/running").text
+        session.cancel()
+    assert (rows[0]["schema"], rows[0]["name"], rows[0]["is_automatic"]) == ("public", "orders", False)
+    assert rows[0]["blocks"] > 100
+    assert "by hand" in text
 
 
 def test_a_target_that_is_down_stops_no_page(shop, store, target, as_viewer) -> None:

@@ -1,6 +1,7 @@
 -- Where the transaction and multixact counters stand, the settings that judge ages, and who vacuums against wraparound.
 select
     pg_is_in_recovery() as is_standby,
+    pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') as sees_sessions,
     cast(cast(pg_snapshot_xmax(pg_current_snapshot()) as text) as bigint) as next_xid,
     (cast(cast(d.datminmxid as text) as bigint) + mxid_age(d.datminmxid)) % 4294967296 as next_multixact,
     (
