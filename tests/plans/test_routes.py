@@ -1,5 +1,6 @@
 """The pages of plans: asking, keeping, comparing; who may, and what is never shown."""
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -210,3 +211,14 @@ def test_a_target_that_does_not_answer_is_said_and_nothing_breaks(shop: Shop, as
         as_operator.post(url, data={"kind": "generic"})
     assert store.scalars(select(PlanQuestion.refusal)).one().startswith("The server refused the sign-in")
     assert "refused the sign-in" in plain(as_operator.get(url))
+
+
+def test_a_thousand_nodes_are_one_light_page(shop: Shop, as_operator: Any, store: Session) -> None:
+    url = shop.plans(" union all ".join(f"(select {n} from orders where id = $1 limit 1)" for n in range(480)))
+    answer = as_operator.post(url, data={"kind": "generic"})
+    assert stored(store)[0].nodes > 900
+    page = as_operator.get(answer.location)
+    assert page.get_data(as_text=True).count("<tr") > 900
+    assert len(gzip.compress(page.data)) < 60_000
+    assert "Copy JSON" not in page.get_data(as_text=True)
+    assert page.get_data(as_text=True).count("plan.json") == 1
