@@ -65,7 +65,7 @@ def asks_of(family: Family, catalog: Catalog, constants: Constants) -> tuple[lis
     if statement.verb == "insert" and not statement.blocks:
         return [], Unread("only_writes", "It only inserts: no index makes that cheaper.")
     if family.calls < FEW_CALLS and family.total_ms < LITTLE_MS:
-        return [], Unread("few_calls", f"It was called {family.calls} times in the window and took little time.")
+        return [], Unread("few_calls", f"It was called {_times(family.calls)} in the window and took little time.")
     found, problems = needs(statement, catalog, family.scans or ())
     asks: list[Ask] = []
     for need in found:
@@ -169,3 +169,7 @@ def _weightiest(problems: Sequence[Unread]) -> Unread:
 
 def _said(value: float) -> str:
     return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def _times(calls: int) -> str:
+    return "once" if calls == 1 else f"{calls} times"

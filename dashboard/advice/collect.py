@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic
 
 from dashboard.advice import edits, knowledge, words
 from dashboard.advice.asks import Family
@@ -27,6 +28,8 @@ CADENCE: Cadence = "hour"
 WINDOW = timedelta(hours=24)
 MOST_OF_A_CUT = 100
 MOST_FINDINGS = 100
+PARSE_S = 10.0
+LATE = Unread("late", "The time for reading statements was used up by longer ones; it is looked at in another run.")
 UNKNOWN = (
     "Shares of values of {missing} of {all} columns cannot be read: savings are given as wide ranges. The function "
     "below lends widths and counts without any value."
@@ -78,14 +81,14 @@ def _made(collection: Collection, evidence: Evidence, rows: Sequence[StatementRo
 
 
 def _families(target_id: int, rows: Sequence[StatementRow]) -> list[Family]:
-    """Parsed one after the other; only shapes are kept."""
+    """Parsed one after the other, those that took most time first; only shapes are kept."""
     from dashboard.advice.parsing import parse
 
-    plans = newest_plans(target_id, [row.id for row in rows])
+    plans, until = newest_plans(target_id, [row.id for row in rows]), monotonic() + PARSE_S
     found = []
     for row in rows:
         plan = plans.get(row.id)
-        statement = parse(row.text)
+        statement = parse(row.text) if monotonic() < until else LATE
         found.append(
             Family(
                 id=row.id,

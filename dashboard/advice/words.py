@@ -30,6 +30,7 @@ REASONS = {
     "utility": "A command",
     "unparsable": "Not understood",
     "too_long": "Text too long",
+    "late": "Not reached in time",
 }
 MUCH = 0.1
 

@@ -102,6 +102,12 @@ def test_hostile_texts_cost_only_themselves(readable, advised, store) -> None:
     }
 
 
+def test_reading_statements_has_a_time_limit(readable, advised, store, monkeypatch) -> None:
+    monkeypatch.setattr(advice, "PARSE_S", 0.0)
+    advised(ask_by_customer)
+    assert {row.code for row in store.scalars(select(AdviceReason))} == {"late"}
+
+
 def test_a_locked_table_does_not_hold_the_run_up(readable, advised, store) -> None:
     with readable.server.connect(readable.name) as other:
 
