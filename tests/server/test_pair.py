@@ -129,6 +129,19 @@ def test_a_paused_standby_is_behind_in_bytes_and_in_time(
     assert "pg_wal_replay_resume()" in as_viewer.get("/t/copy/server/replication").text
 
 
+def test_a_role_without_pg_monitor_is_told_what_is_hidden(as_viewer: Any, read: Read, primary: Server) -> None:
+    on(primary, f"revoke pg_monitor from {ROLE}")
+    try:
+        read("shop", 1)
+        read("copy", 1)
+    finally:
+        on(primary, f"grant pg_monitor to {ROLE}")
+    page = as_viewer.get("/t/shop/server/replication").text
+    assert "How far those who follow this server are is hidden from the watching role." in page
+    (follower,) = as_viewer.get("/t/shop/server/replication?format=json&q=follower").json["rows"]
+    assert (follower["state"], follower["lag_bytes"]) == ("hidden", None)
+
+
 def test_an_idle_primary_makes_no_lag(store: Session, read: Read, primary: Server, standby: Standby) -> None:
     eventually(lambda: caught_up(primary, standby))
     read("copy", 1)
