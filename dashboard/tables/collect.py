@@ -13,7 +13,7 @@ from dashboard.tables import edits, history_edits, marks, rules
 from dashboard.tables import record_queries as queries
 from dashboard.tables.forecast_edits import keep_forecasts
 from dashboard.tables.records import Known
-from dashboard.tables.rules import Now
+from dashboard.tables.rules import Found, Now
 from dashboard.tables.sizes import BUDGET_S, Measured, about, definitions, locks, measure
 from dashboard.targets.collection import Collection
 from dashboard.targets.connect import Reader
@@ -137,28 +137,19 @@ def _store_tables(
     known, now, notes = under_way.known, under_way.now, measured.notes
     scans = {oid: sum(row["scans"] for row in rows) for oid, rows in indexes.items()}
     told = {row["oid"]: rules.table_digest(row, scans.get(row["oid"]), notes.get(row["oid"]), now) for row in tables}
-    changed = [
-        row
+    changed = {
+        row["oid"]: row
         for row in tables
         if (oid := row["oid"]) in measured.sizes
         or (trace := known.tables.get(oid)) is None
         or (trace.digest, trace.write_digest) != (told[oid], written[oid])
-    ]
+    }
     under_way.unmeasured += [row["name"] for row in tables if row["oid"] in notes]
-    old = queries.table_records(under_way.target_id, [row["oid"] for row in changed if row["oid"] in known.tables])
-    records = [
-        rules.table_record(
-            row,
-            old.get(row["oid"]),
-            measured.sizes.get(row["oid"]),
-            notes.get(row["oid"]),
-            scans=scans.get(row["oid"]),
-            told=told[row["oid"]],
-            written=written[row["oid"]],
-            now=now,
-        )
-        for row in changed
-    ]
+    old = queries.table_records(under_way.target_id, changed.keys() & known.tables.keys())
+    records = []
+    for oid, row in changed.items():
+        found = Found(measured.sizes.get(oid), notes.get(oid), scans.get(oid), told[oid], written[oid])
+        records.append(rules.table_record(row, old.get(oid), found, now))
     edits.write(under_way.target_id, records, old)
     under_way.lane.see_tables(records, old, now)
 

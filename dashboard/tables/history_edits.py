@@ -57,6 +57,83 @@ RESIZED = (
     f"case when f.size_note is null and ({TABLE_SIZES}) is distinct from ({NEW_SIZES}) then :slot else p.{{0}} end"
 )
 
+AGAIN_TABLES = """
+update table_state
+set sampled_at = :slot
+where
+    target_id = :target_id
+    and sampled_at < :before
+    and total_bytes is not null
+    and size_note is null
+"""
+AGAIN_INDEXES = """
+update index_state
+set sampled_at = :slot
+where
+    target_id = :target_id
+    and sampled_at < :before
+    and size_bytes is not null
+"""
+TABLE_SAMPLES = """
+insert into table_sample (target_id, oid, slot, heap_bytes, toast_bytes, index_bytes, row_estimate, relfilenode)
+select target_id, oid, :slot, heap_bytes, toast_bytes, index_bytes, row_estimate, relfilenode
+from table_state
+where
+    target_id = :target_id
+    and sampled_at = :slot
+    and total_bytes is not null
+order by oid
+on conflict do nothing
+"""
+INDEX_SAMPLES = """
+insert into index_sample (target_id, oid, slot, size_bytes, relfilenode)
+select target_id, oid, :slot, size_bytes, relfilenode
+from index_state
+where
+    target_id = :target_id
+    and sampled_at = :slot
+    and size_bytes is not null
+order by oid
+on conflict do nothing
+"""
+BASE = """
+select max(slot)
+from table_reading
+where
+    target_id = :target_id
+    and slot between :oldest and :since
+"""
+GROWN = """
+with grown as (
+    select
+        s.oid,
+        case
+            when s.first_seen_at > :base or s.size_note is not null then null
+            when s.resized_at <= :base then 0 * s.total_bytes
+            else s.total_bytes - (
+                select h.heap_bytes + h.toast_bytes + h.index_bytes
+                from table_sample h
+                where
+                    h.target_id = :target_id
+                    and h.oid = s.oid
+                    and h.slot <= :base
+                    and h.slot > :lookback
+                order by h.slot desc
+                limit 1
+            )
+        end as bytes
+    from table_state s
+    where s.target_id = :target_id
+)
+update table_state s
+set growth_{span}_bytes = grown.bytes
+from grown
+where
+    s.target_id = :target_id
+    and s.oid = grown.oid
+    and s.growth_{span}_bytes is distinct from grown.bytes
+"""
+
 
 def fold(target_id: int, slot: datetime) -> None:
     """Partitioned tables and indexes store nothing themselves: their numbers are the sums over their leaves."""
@@ -104,46 +181,8 @@ def _fold(table: str, kind: str, sums: dict[str, str], stamps: dict[str, str], t
 def write_samples(target_id: int, slot: datetime) -> None:
     """What changed in this collection, and what was written down too long ago to be found by who looks back."""
     given = {"target_id": target_id, "slot": slot, "before": slot - HEARTBEAT}
-    for table, is_known in (("table_state", "total_bytes is not null and size_note is null"),
-                            ("index_state", "size_bytes is not null")):  # fmt: skip
-        again = f"""
-            update {table}
-            set sampled_at = :slot
-            where
-                target_id = :target_id
-                and sampled_at < :before
-                and {is_known}
-        """  # noqa: S608 - the parts are our own
-        db.session.execute(text(again), given)
-    db.session.execute(
-        text("""
-            insert into table_sample
-                (target_id, oid, slot, heap_bytes, toast_bytes, index_bytes, row_estimate, relfilenode)
-            select target_id, oid, :slot, heap_bytes, toast_bytes, index_bytes, row_estimate, relfilenode
-            from table_state
-            where
-                target_id = :target_id
-                and sampled_at = :slot
-                and total_bytes is not null
-            order by oid
-            on conflict do nothing
-        """),
-        given,
-    )
-    db.session.execute(
-        text("""
-            insert into index_sample (target_id, oid, slot, size_bytes, relfilenode)
-            select target_id, oid, :slot, size_bytes, relfilenode
-            from index_state
-            where
-                target_id = :target_id
-                and sampled_at = :slot
-                and size_bytes is not null
-            order by oid
-            on conflict do nothing
-        """),
-        given,
-    )
+    for statement in (AGAIN_TABLES, AGAIN_INDEXES, TABLE_SAMPLES, INDEX_SAMPLES):
+        db.session.execute(text(statement), given)
 
 
 def write_reading(target: Target, slot: datetime, tables: int) -> None:
@@ -164,47 +203,8 @@ def write_reading(target: Target, slot: datetime, tables: int) -> None:
 def grow(target_id: int, slot: datetime, as_of: datetime | None) -> None:
     """Growth over each span: long ones once an hour. A table that did not change since then grew by nothing."""
     for name in due_spans(slot, as_of):
-        since = slot - SPANS[name]
-        base = db.session.scalar(
-            text("""
-                select max(slot)
-                from table_reading
-                where
-                    target_id = :target_id
-                    and slot between :oldest and :since
-            """),
-            {"target_id": target_id, "oldest": oldest_evidence(name, slot), "since": since},
-        )
-        db.session.execute(
-            text(f"""
-                with grown as (
-                    select
-                        s.oid,
-                        case
-                            when s.first_seen_at > :base or s.size_note is not null then null
-                            when s.resized_at <= :base then 0 * s.total_bytes
-                            else s.total_bytes - (
-                                select h.heap_bytes + h.toast_bytes + h.index_bytes
-                                from table_sample h
-                                where
-                                    h.target_id = :target_id
-                                    and h.oid = s.oid
-                                    and h.slot <= :base
-                                    and h.slot > :lookback
-                                order by h.slot desc
-                                limit 1
-                            )
-                        end as bytes
-                    from table_state s
-                    where s.target_id = :target_id
-                )
-                update table_state s
-                set growth_{name}_bytes = grown.bytes
-                from grown
-                where
-                    s.target_id = :target_id
-                    and s.oid = grown.oid
-                    and s.growth_{name}_bytes is distinct from grown.bytes
-            """),  # noqa: S608 - the name is one of our own spans
-            {"target_id": target_id, "base": base, "lookback": (base or since) - LOOKBACK},
-        )
+        given = {"target_id": target_id, "oldest": oldest_evidence(name, slot), "since": slot - SPANS[name]}
+        base = db.session.scalar(text(BASE), given)
+        lookback = (base or given["since"]) - LOOKBACK
+        grown = GROWN.replace("{span}", name)
+        db.session.execute(text(grown), {"target_id": target_id, "base": base, "lookback": lookback})

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index
+from sqlalchemy import ARRAY, BigInteger, ForeignKey, Index, desc, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dashboard.store import Base
@@ -23,7 +23,14 @@ class TableState(Base):
 
     __tablename__ = "table_state"
     __table_args__ = (
-        Index("ix_table_state_total", "target_id", "total_bytes"),
+        Index(
+            "ix_table_state_total",
+            "target_id",
+            desc("total_bytes").nulls_last(),
+            "schema",
+            "name",
+            postgresql_where=text("parent_oid is null"),
+        ),
         Index("ix_table_state_name", "target_id", "schema", "name"),
         Index("ix_table_state_parent", "target_id", "parent_oid"),
     )

@@ -10,6 +10,11 @@ from dashboard.tables.rows import Size, Texts
 PAGE_BYTES = 8192
 ROUND = 12
 LARGEST = 200
+AS_TOLD = (
+    "dead_rows", "rows_inserted", "rows_updated", "rows_deleted", "sequential_scans", "rows_hot_updated",
+    "modified_since_analyze", "inserted_since_vacuum", "last_vacuum_at", "last_analyze_at", "last_autovacuum_at",
+    "last_autoanalyze_at", "pages", "tuples", "relfilenode", "options",
+)  # fmt: skip
 RISING = ("rows_inserted", "rows_updated", "rows_deleted", "sequential_scans")
 WRITTEN = (
     "rows_inserted", "rows_updated", "rows_deleted", "rows_hot_updated", "pages", "relfilenode", "toast_oid",
@@ -31,6 +36,16 @@ class Now(NamedTuple):
     slot: datetime
     counted_since: datetime | None
     as_of: datetime | None
+
+
+class Found(NamedTuple):
+    """What was found out about a table besides its row: a size or why there is none, scans of its indexes, digests."""
+
+    size: Size | None
+    note: str | None
+    scans: int | None
+    digest: int
+    write_digest: int
 
 
 def row_estimate(*, tuples: float, pages: int, live_rows: int, is_analyzed: bool, heap_bytes: int | None) -> int | None:
@@ -83,21 +98,11 @@ def is_due(row: Row, written: int, known: Known, *, is_busy: bool, is_large: boo
     return is_busy or is_large or row["oid"] % ROUND == turn % ROUND
 
 
-def table_record(
-    row: Row,
-    old: TableRecord | None,
-    size: Size | None,
-    note: str | None,
-    *,
-    scans: int | None,
-    told: int,
-    written: int,
-    now: Now,
-) -> TableRecord:  # fmt: skip
+def table_record(row: Row, old: TableRecord | None, found: Found, now: Now) -> TableRecord:
     """A table as it is now. A partitioned one keeps the sums that it had until those of its parts are made anew."""
-    heap, toast, indexes = _sizes(size, old)
-    is_stale = note is not None and old is not None and heap is not None
-    has_changed = heap is not None and not note and (old is None or old.sizes != (heap, toast, indexes))
+    heap, toast, indexes = sizes = _sizes(found.size, old)
+    is_stale = found.note is not None and old is not None and heap is not None
+    has_changed = heap is not None and not found.note and (old is None or old.sizes != sizes)
     made = TableRecord(
         oid=row["oid"],
         schema=row["schema"],
@@ -110,26 +115,19 @@ def table_record(
         index_bytes=indexes,
         total_bytes=None if heap is None or toast is None or indexes is None else heap + toast + indexes,
         sized_at=(old.sized_at or now.as_of) if is_stale and old else None,
-        size_note=note,
+        size_note=found.note,
         sampled_at=now.slot if has_changed else old.sampled_at if old else None,
         resized_at=now.slot if has_changed else old.resized_at if old else None,
         first_seen_at=old.first_seen_at if old else now.slot,
         row_estimate=_estimate(row, None if is_stale else heap),
-        index_scans=scans,
+        index_scans=found.scans,
         last_scan_at=row["last_sequential_scan_at"],
         counted_since=_counted_since(row, old, now),
-        digest=told,
-        write_digest=written,
+        digest=found.digest,
+        write_digest=found.write_digest,
         **{name: row[name] for name in AS_TOLD},
     )
     return made if old is None or row["kind"] != "p" else _with_sums(made, old, FOLDED)
-
-
-AS_TOLD = (
-    "dead_rows", "rows_inserted", "rows_updated", "rows_deleted", "sequential_scans", "rows_hot_updated",
-    "modified_since_analyze", "inserted_since_vacuum", "last_vacuum_at", "last_analyze_at", "last_autovacuum_at",
-    "last_autoanalyze_at", "pages", "tuples", "relfilenode", "options",
-)  # fmt: skip
 
 
 def table_digest(row: Row, scans: int | None, note: str | None, now: Now) -> int:

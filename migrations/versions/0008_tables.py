@@ -88,6 +88,12 @@ def upgrade() -> None:
     for table, columns in HISTORY.items():
         _make_history(table, columns)
     _take_over()
+    op.drop_index("ix_table_state_total", "table_state")
+    op.execute("""
+        create index ix_table_state_total
+        on table_state (target_id, total_bytes desc nulls last, schema, name)
+        where parent_oid is null
+    """)
 
 
 def _add_filled(table: str, name: str, kind: sa.types.TypeEngine, value: str) -> None:
@@ -131,6 +137,8 @@ def _take_over() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_table_state_total", "table_state")
+    op.create_index("ix_table_state_total", "table_state", ["target_id", "total_bytes"])
     for table in HISTORY:
         op.drop_table(table)
     op.drop_column("table_sample", "relfilenode")

@@ -112,6 +112,36 @@ def test_search_takes_wildcards_as_they_are(shop, as_viewer) -> None:
     assert "No table fits" in as_viewer.get("/t/shop/tables?q=%25").text
 
 
+def test_the_map_has_a_box_for_each_table_that_fits_and_links_to_it(shop, as_viewer) -> None:
+    text = as_viewer.get("/t/shop/tables?view=map").text
+    assert text.count('<rect class="box') == 4
+    assert 'href="/t/shop/tables/public.orders" aria-label="public.orders, ' in text
+    assert '<rect class="box' not in as_viewer.get("/t/shop/tables?view=map&q=nothing").text
+
+
+def test_the_list_sorts_by_the_growth_that_was_chosen_and_says_why_it_is_unknown(shop, as_viewer) -> None:
+    text = as_viewer.get("/t/shop/tables?growth=7d&sort=growth_7d_bytes").text
+    assert "Watched since 1 d ago: not as long as 7d." in text
+    assert as_viewer.get("/t/shop/tables?growth=8d").status_code == 422
+
+
+def test_a_young_table_has_no_forecast_and_says_how_many_days_are_missing(shop, as_viewer) -> None:
+    text = as_viewer.get("/t/shop/tables/public.orders").text
+    assert "There is no forecast of the whole: heap: only 2 of 7 days so far." in text
+    row = next(row for row in as_viewer.get("/t/shop/tables?format=json").json["rows"] if row["name"] == "orders")
+    assert (row["projected_bytes"], row["growth_7d_bytes"]) == (None, None)
+
+
+def test_a_jump_is_told_with_the_change_that_caused_it(shop, collected, as_viewer) -> None:
+    shop.execute("alter table orders alter note set storage external")
+    shop.execute("insert into orders select n, repeat('x', 2000) from generate_series(10001, 15000) n")
+    shop.execute("create index by_note on orders (note)")
+    collected()
+    text = as_viewer.get("/t/shop/tables/public.orders?window=24h").text
+    assert "MB on " in text
+    assert "Index by_note on public.orders was built" in text.split('<ul class="steps">')[1]
+
+
 def test_csv_has_the_whole_list(shop, as_viewer) -> None:
     answer = as_viewer.get("/t/shop/tables?format=csv&sort=name&dir=asc")
     rows = list(csv.DictReader(io.StringIO(answer.text)))

@@ -10,7 +10,7 @@ from dashboard.tables.growth import size_lines
 from dashboard.tables.models import IndexState, TableState
 from dashboard.tables.records import IndexRecord, Known, TableRecord, TableTrace
 from dashboard.tables.rows import Lock, Size, SizeAt
-from dashboard.tables.rules import Now, evidence_start, is_due, row_estimate, table_record, write_digest
+from dashboard.tables.rules import Found, Now, evidence_start, is_due, row_estimate, table_record, write_digest
 from dashboard.tables.sizes import about
 from dashboard.tables.use import use_words
 from dashboard.targets.connect import address_of, reading
@@ -33,7 +33,7 @@ def answer(oid: int = 1, **changes: Any) -> dict[str, Any]:
 
 
 def made(answered: dict[str, Any], old: TableRecord | None = None, size: Size | None = None, note: str | None = None):
-    return table_record(answered, old, size, note, scans=None, told=2, written=1, now=Now(NOW, None, NOW - MINUTES))
+    return table_record(answered, old, Found(size, note, None, 2, 1), Now(NOW, None, NOW - MINUTES))
 
 
 def test_rows_and_columns_of_the_store_are_the_same() -> None:
