@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from dashboard.advice.costs import Constants
 from dashboard.advice.shapes import Stats, Table
-from dashboard.tables.bloat_collect import HELPER, LEND
-from dashboard.targets.capabilities import quoted
+from dashboard.tables.bloat_collect import HELPER
+from dashboard.tables.bloat_grant import lending
 from dashboard.targets.collection import Collection
 from dashboard.targets.connect import Reader, TargetRefused, TargetUnreachable, address_of, reading
 from dashboard.targets.probes import Probe
@@ -68,7 +68,7 @@ def column_statistics(collection: Collection, columns: Sequence[tuple[int, int]]
 
 def remedy(collection: Collection) -> str:
     """What an owner could run to lend us statistics without any values."""
-    return LEND.format(role=quoted(address_of(collection.target).user))
+    return lending(address_of(collection.target).user)
 
 
 def with_statistics(catalog: Mapping[str, Sequence[Table]], known: Known) -> dict[str, list[Table]]:

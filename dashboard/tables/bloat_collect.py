@@ -9,8 +9,8 @@ from typing import Any
 from dashboard.findings import record
 from dashboard.tables import bloat_edits, bloat_findings, bloat_queries, bloat_rules
 from dashboard.tables.bloat import DENIED, HIDDEN, Column
+from dashboard.tables.bloat_grant import lending
 from dashboard.tables.bloat_rules import Found
-from dashboard.targets.capabilities import quoted
 from dashboard.targets.collection import Collection
 from dashboard.targets.connect import Reader, address_of
 from dashboard.targets.probes import Probe
@@ -22,17 +22,6 @@ BUDGET_S = 15.0
 RELATIONS = Probe.read(__file__, "bloat_relations.sql")
 COLUMNS = Probe.read(__file__, "bloat_columns.sql")
 HELPER = Probe.read(__file__, "bloat_helper.sql")
-LEND = """CREATE SCHEMA IF NOT EXISTS pilothouse;
-CREATE OR REPLACE FUNCTION pilothouse.column_statistics()
-RETURNS TABLE (
-    schemaname name, tablename name, attname name, inherited boolean,
-    null_frac real, avg_width integer, n_distinct real, correlation real
-)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS 'SELECT schemaname, tablename, attname, inherited, null_frac, avg_width, n_distinct, correlation FROM pg_stats';
-REVOKE ALL ON FUNCTION pilothouse.column_statistics() FROM PUBLIC;
-GRANT USAGE ON SCHEMA pilothouse TO {role};
-GRANT EXECUTE ON FUNCTION pilothouse.column_statistics() TO {role};"""
 
 
 def collect(collection: Collection) -> None:
@@ -47,7 +36,7 @@ def collect(collection: Collection) -> None:
     collection.done(len(found))
     unread = sum(one.reason in {DENIED, HIDDEN} for one in leaves)
     if unread:
-        remedy = LEND.format(role=quoted(address_of(target).user))
+        remedy = lending(address_of(target).user)
         reason = f"The bloat of {unread} of {len(leaves)} tables and indexes is unknown: {DENIED}."
         collection.partial(reason, remedy)
     elif late:

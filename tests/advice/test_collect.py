@@ -6,7 +6,7 @@ from sqlalchemy import select
 from dashboard.advice import collect as advice
 from dashboard.advice.models import AdviceIndex, AdviceReason, AdviceRun
 from dashboard.store import db
-from dashboard.tables.bloat_collect import LEND
+from dashboard.tables.bloat_grant import LEND
 from dashboard.targets.models import TargetLogin
 from dashboard.targets.queries import target_by_slug
 from dashboard.targets.secrets import seal

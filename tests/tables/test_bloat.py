@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from dashboard.tables import bloat, bloat_rules
-from dashboard.tables.bloat_collect import LEND, RELATIONS, _columns, _columns_probe
+from dashboard.tables.bloat_collect import RELATIONS, _columns, _columns_probe
+from dashboard.tables.bloat_grant import LEND
 from dashboard.targets.connect import address_of, reading
 from dashboard.targets.queries import target_by_slug
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from dashboard.findings.models import Finding
 from dashboard.security.models import AuditEntry
-from dashboard.tables import bloat, bloat_collect, bloat_queries, bloat_rules
+from dashboard.tables import bloat, bloat_collect, bloat_grant, bloat_queries, bloat_rules
 from dashboard.tables.models import IndexState, RelationBloat, TableState
 from tests.collections import collecting
 
@@ -35,7 +35,7 @@ def shop(target_db, collected, estimated):
     target_db.execute(SHOP)
     target_db.execute("vacuum")
     target_db.execute("analyze")
-    target_db.execute(bloat_collect.LEND.format(role="PUBLIC"))
+    target_db.execute(bloat_grant.LEND.format(role="PUBLIC"))
     collected()
     estimated()
     return target_db
@@ -85,7 +85,7 @@ def test_without_the_right_bloat_is_unknown_and_the_grant_is_told(target_db, sto
 def test_a_function_of_somebody_without_rights_is_not_called(target_db, store, collected, estimated) -> None:
     target_db.execute(SHOP)
     target_db.execute("analyze")
-    target_db.execute(bloat_collect.LEND.format(role="PUBLIC"))
+    target_db.execute(bloat_grant.LEND.format(role="PUBLIC"))
     target_db.execute("create role somebody")
     target_db.execute("alter function pilothouse.column_statistics() owner to somebody")
     collected()
