@@ -92,6 +92,8 @@ def _register(server: Server) -> Target:
         "password": server.password(shop.WATCHER),
         "explain_user": shop.EXPLAINER,
         "explain_password": server.password(shop.EXPLAINER),
+        "steer_user": shop.STEERER,
+        "steer_password": server.password(shop.STEERER),
         "migrations": str(shop.REVISIONS),
     }
     return add_target(values, origin="demo")
