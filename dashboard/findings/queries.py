@@ -74,8 +74,10 @@ def finding_page(target_id: int, query: ListQuery, now: datetime) -> ListPage[Fi
     total = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
     column: Any = level_rank(Finding.level) if query.sort == "level" else getattr(Finding, query.sort)
     order = column.desc().nulls_last() if query.descending else column.asc().nulls_last()
-    ordered = found.order_by(order, Finding.bytes.desc().nulls_last(), Finding.key)
-    rows = db.session.execute(ordered.limit(query.limit).offset(query.offset))
+    orders = (order, Finding.bytes.desc().nulls_last(), Finding.key)
+    # Only the ids are sorted: thousands of reasons would not fit into the memory of a sort.
+    shown = found.with_only_columns(Finding.id).order_by(*orders).limit(query.limit).offset(query.offset)
+    rows = db.session.execute(select(*columns).where(Finding.id.in_(shown)).order_by(*orders))
     as_of = db.session.scalar(select(func.max(FindingRun.at)).where(FindingRun.target_id == target_id))
     return ListPage([FindingRow(**row) for row in rows.mappings()], total, query, as_of)
 

@@ -1,8 +1,9 @@
 """How every room that judges hands in its findings, in its own transaction."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete, text
@@ -13,6 +14,7 @@ from dashboard.findings.models import FindingRun
 from dashboard.findings.rules import Finding
 from dashboard.store import db
 
+AT_ONCE = 2_000
 REMEMBER_ENDED = timedelta(days=400)
 FOUND = (
     "source", "rule", "level", "subject", "title", "why", "href", "since", "up", "down", "in_transaction", "note",
@@ -25,18 +27,27 @@ def keep(
 ) -> None:  # fmt: skip
     """All that a source found this time: new ones open, known ones stay, returning ones reopen, missing ones end.
 
-    One statement however many there are; rows that say the same as before are not written. The caller commits.
+    A statement for some thousands of them; rows that say the same as before are not written. The caller commits.
     `note` is a sentence about what could not be judged yet.
     """
     old = delete(Row).where(Row.target_id == target_id, Row.source == source, Row.ended_at < now - REMEMBER_ENDED)
     db.session.execute(old)
-    rows = [_row(target_id, source, finding, now) for finding in {found.key: found for found in findings}.values()]
-    db.session.execute(
-        text(_STATEMENT), {"target_id": target_id, "source": source, "now": now, "rows": json.dumps(rows, default=str)}
-    )
-    run = {"at": now, "found": len(rows), "note": note}
+    by_key = {found.key: found for found in findings}
+    run_of = {"target_id": target_id, "source": source, "now": now}
+    db.session.execute(text(_END), run_of | {"keys": list(by_key)})
+    for some in batched(by_key.values(), AT_ONCE):
+        rows = ",".join(json.dumps(_row(target_id, source, one, now), default=str) for one in some)
+        db.session.execute(text(_KEEP), {"rows": f"[{rows}]"})
+    run = {"at": now, "found": len(by_key), "note": note}
     kept = insert(FindingRun).values(target_id=target_id, source=source, **run)
     db.session.execute(kept.on_conflict_do_update(index_elements=["target_id", "source"], set_=run))
+
+
+def batched(findings: Iterable[Finding], size: int) -> Iterator[list[Finding]]:
+    """In lists of at most `size`: one statement for each keeps the memory of a worker small."""
+    rest = iter(findings)
+    while some := list(islice(rest, size)):
+        yield some
 
 
 def _row(target_id: int, source: str, finding: Finding, now: datetime) -> dict[str, Any]:
@@ -61,22 +72,19 @@ def _names(prefix: str = "") -> str:
     return ", ".join(f"{prefix}{name}" for name in FOUND)
 
 
+_END = """
+    update finding
+    set ended_at = :now
+    where target_id = :target_id
+        and source = :source
+        and ended_at is null
+        and not exists (select from unnest(cast(:keys as text[])) as found(key) where found.key = finding.key)
+"""
 # The names are those of our own model; every value is bound.
-_STATEMENT = f"""
-    with incoming as (
-        select *
-        from json_populate_recordset(cast(null as finding), cast(:rows as json))
-    ), ended as (
-        update finding
-        set ended_at = :now
-        where target_id = :target_id
-            and source = :source
-            and ended_at is null
-            and not exists (select from incoming where incoming.key = finding.key)
-    )
+_KEEP = f"""
     insert into finding (target_id, key, first_seen_at, opened_at, version, {_names()})
     select target_id, key, first_seen_at, opened_at, version, {_names()}
-    from incoming
+    from json_populate_recordset(cast(null as finding), cast(:rows as json))
     on conflict (target_id, key) do update
     set ({_names()}) = row({_names("excluded.")}),
         opened_at = case when finding.ended_at is null then finding.opened_at else excluded.opened_at end,

@@ -48,16 +48,16 @@ def collect(collection: Collection) -> None:
     found = _found(collection.reader, Place(target.slug, tables, _names(own, tables)), own, uses, now)
     seen = verdict_queries.verdicts(target.id)
     troubles = {oid: finding.rule for finding, oid in reversed(found) if finding.rule in TROUBLES}
-    rows = [
+    rows = (
         _row(index, uses[index.oid], seen.get(index.oid), now) | {"trouble": troubles.get(index.oid)}
         for index in own.indexes.values()
-    ]
+    )
     verdict_edits.keep(target.id, rows)
     if followers["is_standby"]:
         record.keep(target.id, SOURCE, [], now, note=ON_STANDBY)
     else:
         record.keep(target.id, SOURCE, [one for one, _ in found], now, note=_short_of_evidence(own, uses))
-    collection.done(len(rows))
+    collection.done(len(uses))
 
 
 def _found(

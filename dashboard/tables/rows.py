@@ -50,49 +50,26 @@ class Lock:
         return f"locked by {who}{since}" if self.granted else f"{who} waits for a lock on it{since}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Table:
-    """A row of table_state without its target."""
+    """What the judgement of indexes needs to know of a table."""
 
     oid: int
     schema: str
     name: str
     kind: str
     parent_oid: int | None
-    partition_count: int
     heap_bytes: int | None
-    toast_bytes: int | None
-    index_bytes: int | None
-    total_bytes: int | None
-    sized_at: datetime | None
-    size_note: str | None
-    sampled_at: datetime | None
-    growth_24h_bytes: int | None
     row_estimate: int | None
-    dead_rows: int | None
-    rows_inserted: int | None
-    rows_updated: int | None
     rows_deleted: int | None
-    sequential_scans: int | None
-    index_scans: int | None
-    last_scan_at: datetime | None
-    last_vacuum_at: datetime | None
-    last_analyze_at: datetime | None
-    counted_since: datetime | None
-    pages: int | None
-    tuples: float | None
-    relfilenode: int | None
-    options: list[str]
+    rows_updated: int | None
     rows_hot_updated: int | None
-    modified_since_analyze: int | None
-    inserted_since_vacuum: int | None
-    last_autovacuum_at: datetime | None
-    last_autoanalyze_at: datetime | None
+    counted_since: datetime | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Index:
-    """A row of index_state without its target."""
+    """An index with its shape and use, as it is judged."""
 
     oid: int
     table_oid: int
@@ -130,9 +107,6 @@ class Index:
     is_exclusion: bool
     backs_constraint: bool
     is_referenced: bool
-    pages: int | None
-    tuples: float | None
-    relfilenode: int | None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dashboard.tables.models import IndexState, IndexVerdict, TableState
 from dashboard.tables.rows import Index, Table
 from dashboard.targets.models import ProbeState, Target
 
+AT_ONCE = 1_000
 STALE = timedelta(days=1)
 
 
@@ -36,13 +37,13 @@ class Verdict:
 
 def tables(target_id: int) -> dict[int, Table]:
     columns = [getattr(TableState, field.name) for field in fields(Table)]
-    found = select(*columns).where(TableState.target_id == target_id)
+    found = select(*columns).where(TableState.target_id == target_id).execution_options(yield_per=AT_ONCE)
     return {row["oid"]: Table(**row) for row in db.session.execute(found).mappings()}
 
 
 def indexes(target_id: int) -> dict[int, Index]:
     columns = [getattr(IndexState, field.name) for field in fields(Index)]
-    found = select(*columns).where(IndexState.target_id == target_id)
+    found = select(*columns).where(IndexState.target_id == target_id).execution_options(yield_per=AT_ONCE)
     return {row["oid"]: Index(**row) for row in db.session.execute(found).mappings()}
 
 

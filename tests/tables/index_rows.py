@@ -20,7 +20,6 @@ def index(name: str = "x", **changes: Any) -> Index:
         "opclasses": [1978], "collations": [0], "options": [0], "storage_options": [], "expressions": None,
         "predicate": None, "nulls_not_distinct": False, "is_ready": True, "is_clustered": False,
         "is_replica_identity": False, "is_exclusion": False, "backs_constraint": False, "is_referenced": False,
-        "pages": 1, "tuples": 0.0, "relfilenode": 1,
     }  # fmt: skip
     return Index(**usual | changes)
 
@@ -28,7 +27,7 @@ def index(name: str = "x", **changes: Any) -> Index:
 def table(oid: int, name: str, **changes: Any) -> Table:
     """A table of public with 5000 rows, of which none was ever deleted or updated."""
     usual = dict.fromkeys(Table.__dataclass_fields__) | {
-        "oid": oid, "schema": "public", "name": name, "kind": "r", "partition_count": 0, "heap_bytes": 1 << 20,
-        "row_estimate": 5_000, "rows_deleted": 0, "rows_updated": 0, "counted_since": LONG_AGO, "options": [],
+        "oid": oid, "schema": "public", "name": name, "kind": "r", "heap_bytes": 1 << 20,
+        "row_estimate": 5_000, "rows_deleted": 0, "rows_updated": 0, "counted_since": LONG_AGO,
     }  # fmt: skip
     return Table(**usual | changes)
