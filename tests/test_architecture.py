@@ -31,6 +31,7 @@ READS_FROM = {
     ("activity", "changes"),
     ("activity", "statements"),
     ("demo", "flags"),
+    ("demo", "tables"),
     ("overview", "alerts"),
     ("overview", "changes"),
     ("overview", "history"),
