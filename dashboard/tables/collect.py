@@ -165,9 +165,9 @@ def _finish(collection: Collection, under_way: Pass, tables: Sequence[Row]) -> N
         history_edits.fold(target.id, collection.slot)
     history_edits.write_samples(target.id, collection.slot)
     history_edits.write_reading(target, collection.slot, len(tables))
-    history_edits.grow(target.id, collection.slot, known.as_of)
-    keep_forecasts(target.id, collection.now)
     if known.as_of is not None:
+        history_edits.grow(target.id, collection.slot, known.as_of)
+        keep_forecasts(target.id, collection.now)
         edits.mark(target.id, under_way.lane.marks(under_way.now), known.as_of)
 
 

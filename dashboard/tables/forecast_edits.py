@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 
 from dashboard.store import db
-from dashboard.tables.forecast import HORIZONS, Forecast, forecast, together, why_not
+from dashboard.tables.forecast import HORIZONS, LEAST_DAYS, Forecast, forecast, together, why_not
 from dashboard.tables.history_queries import Parts, days_of
 from dashboard.tables.models import TableState
 
@@ -22,6 +22,7 @@ def keep_forecasts(target_id: int, now: datetime, at_once: int = AT_ONCE) -> int
             TableState.target_id == target_id,
             TableState.parent_oid.is_(None),
             TableState.total_bytes.is_not(None),
+            TableState.first_seen_at <= now - timedelta(days=LEAST_DAYS - 1),
             or_(TableState.forecast_at.is_(None), TableState.forecast_at < now - EVERY),
         )
         .order_by(TableState.forecast_at.nulls_first(), TableState.total_bytes.desc(), TableState.oid)

@@ -203,8 +203,9 @@ def write_reading(target: Target, slot: datetime, tables: int) -> None:
 def grow(target_id: int, slot: datetime, as_of: datetime | None) -> None:
     """Growth over each span: long ones once an hour. A table that did not change since then grew by nothing."""
     for name in due_spans(slot, as_of):
-        given = {"target_id": target_id, "oldest": oldest_evidence(name, slot), "since": slot - SPANS[name]}
-        base = db.session.scalar(text(BASE), given)
-        lookback = (base or given["since"]) - LOOKBACK
+        since = slot - SPANS[name]
+        given = {"target_id": target_id, "oldest": oldest_evidence(name, slot), "since": since}
+        base: datetime | None = db.session.scalar(text(BASE), given)
+        lookback = (base or since) - LOOKBACK
         grown = GROWN.replace("{span}", name)
         db.session.execute(text(grown), {"target_id": target_id, "base": base, "lookback": lookback})

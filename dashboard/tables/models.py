@@ -137,7 +137,15 @@ class IndexState(Base):
 
     __tablename__ = "index_state"
     __table_args__ = (
-        Index("ix_index_state_size", "target_id", "size_bytes"),
+        Index(
+            "ix_index_state_size",
+            "target_id",
+            desc("size_bytes").nulls_last(),
+            "schema",
+            "table_name",
+            "name",
+            postgresql_where=text("parent_oid is null"),
+        ),
         Index("ix_index_state_table", "target_id", "table_oid"),
     )
 

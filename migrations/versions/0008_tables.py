@@ -88,6 +88,12 @@ def upgrade() -> None:
     for table, columns in HISTORY.items():
         _make_history(table, columns)
     _take_over()
+    op.drop_index("ix_index_state_size", "index_state")
+    op.execute("""
+        create index ix_index_state_size
+        on index_state (target_id, size_bytes desc nulls last, schema, table_name, name)
+        where parent_oid is null
+    """)
     op.drop_index("ix_table_state_total", "table_state")
     op.execute("""
         create index ix_table_state_total
@@ -139,6 +145,8 @@ def _take_over() -> None:
 def downgrade() -> None:
     op.drop_index("ix_table_state_total", "table_state")
     op.create_index("ix_table_state_total", "table_state", ["target_id", "total_bytes"])
+    op.drop_index("ix_index_state_size", "index_state")
+    op.create_index("ix_index_state_size", "index_state", ["target_id", "size_bytes"])
     for table in HISTORY:
         op.drop_table(table)
     op.drop_column("table_sample", "relfilenode")
