@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import sql as psql
-
 from dashboard.plans.forms import Wish
 from dashboard.plans.parameters import parameter_count, plannable, without_null_tests
 from dashboard.plans.recorded import tables_of
@@ -28,7 +26,7 @@ select s.reset_val as search_path, pg_catalog.set_config('search_path', s.reset_
 from pg_catalog.pg_settings s
 where s.name = 'search_path'
 """
-CACHE_MODE = "select pg_catalog.set_config('plan_cache_mode', %(mode)s, true) as applied"
+FORCE_GENERIC = "select pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true) as applied"
 TYPES = """
 select p.parameter_types::text[] as types
 from pg_catalog.pg_prepared_statements p
@@ -117,21 +115,22 @@ class Asking:
             reader.foreign(f"prepare {STATEMENT} as {sql}")
             try:
                 with reader.savepoint():
-                    if wish.kind == "generic" and reader.server_version >= GENERIC_SINCE:
-                        return reader.foreign(f"explain (generic_plan, verbose, format json) {sql}", is_one=True)
-                    return self._executed(sql, wish)
+                    return self._told(sql, wish)
             finally:
                 self._forget()
 
-    def _executed(self, sql: str, wish: Wish) -> list[dict[str, Any]]:
-        """EXPLAIN of the prepared statement: with values a plan for them, without the plan for any."""
-        mode = "force_generic_plan" if wish.kind == "generic" else "force_custom_plan"
-        self.reader.rows(CACHE_MODE, {"mode": mode})
-        count = parameter_count(sql)
-        values = [*wish.values, *[None] * count][:count]
-        listed = f"({', '.join(psql.Literal(value).as_string(None) for value in values)})" if values else ""
-        options = "analyze, buffers, " if wish.kind == "analyze" else ""
-        return self.reader.foreign(f"explain ({options}verbose, format json) execute {STATEMENT}{listed}")
+    def _told(self, sql: str, wish: Wish) -> list[dict[str, Any]]:
+        """Values are bound: they stand in no text that pg_stat_statements or a log could keep."""
+        reader, count = self.reader, parameter_count(sql)
+        if wish.kind != "generic":
+            options = "analyze, buffers, " if wish.kind == "analyze" else ""
+            values = [*wish.values, *[None] * count][:count]
+            return reader.foreign(f"explain ({options}verbose, format json) {sql}", values)
+        if reader.server_version >= GENERIC_SINCE:
+            return reader.foreign(f"explain (generic_plan, verbose, format json) {sql}", is_one=True)
+        reader.rows(FORCE_GENERIC)
+        nulls = f"({', '.join(['null'] * count)})" if count else ""
+        return reader.foreign(f"explain (verbose, format json) execute {STATEMENT}{nulls}")
 
     def _forget(self) -> None:
         """A prepared statement outlives its transaction, and behind a pooler even our connection."""

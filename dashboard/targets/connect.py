@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -61,14 +61,14 @@ class Reader:
         self.rows_read += len(found)
         return found
 
-    def foreign(self, sql: str, *, is_one: bool = False) -> list[dict[str, Any]]:
+    def foreign(self, sql: str, values: Sequence[str | None] = (), *, is_one: bool = False) -> list[dict[str, Any]]:
         """A statement with somebody's text in it: its rows, if any. Its errors may hold data, so no log gets them.
 
         `is_one`: the server has taken this text for one statement before, so that the simple protocol is safe.
         """
         budget_s = self._statement_timeout_ms / 1000 + WATCHDOG_MARGIN_S
         with self._guarded(budget_s, is_foreign=True), RawCursor(self.link.connection, row_factory=dict_row) as cursor:
-            cursor.execute(sql.encode(), binary=None if is_one else True)  # binary forces the extended protocol
+            cursor.execute(sql.encode(), list(values) or None, binary=None if is_one else True)  # binary: extended
             found = cursor.fetchall() if cursor.description else []
         self.rows_read += len(found)
         return found

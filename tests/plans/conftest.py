@@ -82,6 +82,7 @@ def made(database: Database) -> tuple[str, str]:
     for statement in SHOP.split(";\n"):
         database.execute(statement)
     database.execute("vacuum analyze orders")
+    database.execute("create extension if not exists pg_stat_statements")
     database.execute(f"create role {watcher} login password '{PASSWORD}' in role pg_monitor")
     for statement in explaining_sql(explainer, database.name, PASSWORD):
         database.execute(statement)

@@ -99,6 +99,13 @@ def test_a_value_is_never_more_than_a_value(shop: Shop, explain: Explain, value:
     assert shop.database.execute("select count(*) from orders") == [(4_000,)]
 
 
+@pytest.mark.parametrize("kind", ["values", "analyze"])
+def test_values_stand_in_no_text_that_the_server_keeps(shop: Shop, explain: Explain, kind: str) -> None:
+    explain("select * from customers where email = $1 and id > $2", Wish(kind, ("a quite secret value", "471147")))
+    kept = "select count(*) from pg_stat_statements where query ~ 'a quite secret|471147' and query !~ 'count'"
+    assert shop.database.execute(kept) == [(0,)]
+
+
 @pytest.mark.parametrize(
     "text",
     [
