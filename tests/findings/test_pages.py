@@ -269,3 +269,10 @@ def test_open_findings_are_counted_by_level_for_many_targets(app: Flask, judged:
     judged(UNUSED, SMALL, CRITICAL)
     with app.app_context():
         assert open_counts([target.id, 0], NOW) == {target.id: {"critical": 1, "warning": 2}}
+
+
+def test_judgements_of_long_ago_are_marked(as_viewer: Browser, judged: Keep) -> None:
+    judged(UNUSED, at=datetime.now(UTC))
+    assert 'class="as-of"><' in as_viewer.get(LIST).text.replace("\n", "")
+    judged(UNUSED, at=datetime.now(UTC) - timedelta(hours=4))
+    assert 'class="as-of" data-tone="warn"' in as_viewer.get(LIST).text

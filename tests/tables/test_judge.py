@@ -298,3 +298,17 @@ def test_before_the_first_judgement_indexes_say_so(
     collecting(app, collect)()
     assert "not judged yet" in as_viewer.get("/t/shop/indexes").text
     assert "not judged yet" in as_viewer.get("/t/shop/tables/public.orders").text
+
+
+def test_a_standby_that_nobody_watches_blocks_the_verdict(
+    judged: Any, target_db: Database, store: Session
+) -> None:  # fmt: skip
+    target_db.execute(SHOP)
+    target_db.execute("select pg_create_physical_replication_slot('away', true)")
+    try:
+        judged(40 * DAY)
+    finally:
+        target_db.execute("select pg_drop_replication_slot('away')")
+    verdict = verdicts(store)["orders_note_idx"]
+    assert (verdict.verdict, "Not watched: 1 standby server." in verdict.why) == ("not_enough_evidence", True)
+    assert found(store, "unused_index") == []
