@@ -11,6 +11,7 @@ from dashboard.advice.costs import Constants
 from dashboard.advice.definition import definition, stable_key
 from dashboard.advice.edits import Told
 from dashboard.advice.models import AdviceRun
+from dashboard.advice.queries import last_run
 from dashboard.advice.resolve import needs
 from dashboard.advice.rules import Advice, advise
 from dashboard.advice.scans import scans
@@ -54,7 +55,8 @@ def collect(collection: Collection) -> None:
     target, now = collection.target, collection.now
     evidence, rows = knowledge.workload(target.id, WINDOW, now, MOST_OF_A_CUT)
     if evidence.first_slot is None:
-        collection.partial("No statements were collected in the last 24 hours: advice is made from what they did.")
+        if last_run(target.id) is not None:
+            collection.partial("No statements were collected in the last 24 hours: this is older advice.")
         return
     made = _made(collection, evidence, rows)
     told = _told(collection, made, {row.id: row.text for row in rows})

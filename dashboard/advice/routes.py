@@ -30,6 +30,7 @@ def advice(slug: str) -> Response:
         span=span_text,
         tell={"ms": ms_text, "percent": percent_text, "count": count_text},
         state=probe_state(target.id, PROBE),
+        source=probe_state(target.id, "statements"),
     )
 
 
@@ -46,4 +47,5 @@ def reasons(slug: str) -> Response:
         reasons=queries.reason_counts(target.id),
         reason_words=words.REASONS,
         state=probe_state(target.id, PROBE),
+        source=probe_state(target.id, "statements"),
     )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from dashboard.advice.costs import Constants
 from dashboard.advice.shapes import Stats, Table
-from dashboard.tables.bloat_collect import HELPER
+from dashboard.tables import bloat_collect
 from dashboard.tables.bloat_grant import lending
 from dashboard.targets.collection import Collection
 from dashboard.targets.connect import Reader, TargetRefused, TargetUnreachable, address_of, reading
@@ -56,7 +56,7 @@ def column_statistics(collection: Collection, columns: Sequence[tuple[int, int]]
     source: Source = "read"
     if rows is None or not any(row["is_known"] for row in rows):
         probe = COLUMNS
-        if collection.reader.ask(HELPER)[0]["is_lent"]:
+        if collection.reader.ask(bloat_collect.HELPER)[0]["is_lent"]:
             source, sql = "lent", COLUMNS.sql
             for newest, lent in LENT:
                 sql = sql.replace(newest, lent)

@@ -1,5 +1,7 @@
 """What a run does when rights are missing, when nothing was read, when something broke; and what it costs."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -79,10 +81,16 @@ def test_advice_stays_and_keeps_its_row_when_it_is_made_again(readable, advised,
     assert [(row.id, row.first_seen_at) for row in indexes(store)] == [first]
 
 
-def test_without_a_reading_nothing_is_judged(app, shop, store) -> None:
-    collection = collecting(app, advice)()
-    assert collection.reason.startswith("No statements were collected in the last 24 hours")
+def test_before_the_first_window_nothing_is_judged(app, shop, store) -> None:
+    assert collecting(app, advice)().reason is None
     assert store.scalars(select(AdviceRun)).all() == []
+
+
+def test_without_new_readings_the_old_advice_stays_and_says_so(app, readable, advised, store) -> None:
+    advised(ask_by_customer)
+    later = collecting(app, advice)(ago=-timedelta(days=3))
+    assert later.reason == "No statements were collected in the last 24 hours: this is older advice."
+    assert len(indexes(store)) == 1
 
 
 def test_hostile_texts_cost_only_themselves(readable, advised, store) -> None:

@@ -2,9 +2,12 @@
 
 import csv
 import io
+from datetime import UTC, datetime
 
 import pytest
 
+from dashboard.store import db
+from dashboard.targets.states import keep_probe_state
 from tests.advice.conftest import ask_by_customer
 
 PAGES = ["/t/shop/advice", "/t/shop/advice/reasons"]
@@ -97,6 +100,19 @@ def test_reasons_can_be_filtered_and_searched(made, as_viewer) -> None:
 def test_before_the_first_run_the_pages_say_so(target, as_viewer) -> None:
     for url in PAGES:
         assert "No advice yet" in as_viewer.get(url).text
+
+
+def test_without_statements_the_page_says_what_would_help(target, app, as_viewer) -> None:
+    now, remedy = datetime.now(UTC), "CREATE EXTENSION pg_stat_statements;"
+    with app.app_context():
+        keep_probe_state(
+            target.id, "statements", tried_at=now, ended_at=now, failed=True, reason="Not there.", remedy_sql=remedy
+        )
+        db.session.commit()
+    text = as_viewer.get("/t/shop/advice").text
+    assert "Statements cannot be read, and advice is made from them" in text
+    assert "Not there." in text
+    assert "EXTENSION" in text
 
 
 def test_a_workload_that_misses_nothing_says_so(readable, advised, as_viewer) -> None:
