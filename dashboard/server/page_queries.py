@@ -118,24 +118,17 @@ def io_page(target_id: int, query: ListQuery, since: datetime, until: datetime) 
 
 def io_window(target_id: int, since: datetime, until: datetime) -> IoWindow:
     reading, sample = IoReading, IoSample
-    bytes_of = (
-        select(sample.slot, func.sum(sample.read_bytes).label("reads"), func.sum(_written()).label("writes"))
-        .where(sample.target_id == target_id, sample.slot.between(since, until))
-        .group_by(sample.slot)
-        .subquery()
-    )
-    found = (
-        select(reading.slot, reading.since, reading.is_timed, bytes_of.c.reads, bytes_of.c.writes)
-        .outerjoin(bytes_of, bytes_of.c.slot == reading.slot)
-        .where(reading.target_id == target_id, reading.slot.between(since, until))
-        .order_by(reading.slot)
-    )
-    rows = list(db.session.execute(found))
+    read = select(reading.slot, reading.since, reading.is_timed)
+    read = read.where(reading.target_id == target_id, reading.slot.between(since, until)).order_by(reading.slot)
+    moved = select(sample.slot, func.sum(sample.read_bytes), func.sum(_written()))
+    moved = moved.where(sample.target_id == target_id, sample.slot.between(since, until)).group_by(sample.slot)
+    rows = list(db.session.execute(read))
+    bytes_of = {slot: (reads, writes) for slot, reads, writes in db.session.execute(moved)}
     return IoWindow(
         seconds=sum((row.slot - row.since).total_seconds() for row in rows if row.since is not None),
         is_timed=all(row.is_timed for row in rows),
-        read_bytes_per_s=[(row.slot, _per_s(row, row.reads)) for row in rows],
-        write_bytes_per_s=[(row.slot, _per_s(row, row.writes)) for row in rows],
+        read_bytes_per_s=[(row.slot, _per_s(row, bytes_of.get(row.slot, (0, 0))[0])) for row in rows],
+        write_bytes_per_s=[(row.slot, _per_s(row, bytes_of.get(row.slot, (0, 0))[1])) for row in rows],
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from dashboard.server.units import value_text
+
 LONGEST_VALUE = 60
 ONE_CRASH = timedelta(seconds=5)
 FROM_FILES = frozenset({"configuration file", "command line", "environment variable"})
@@ -109,13 +111,9 @@ def setting_marks(
 
 
 def shown(setting: Setting) -> str:
-    """A value with its unit, short enough for a title: 16384 of 8kB, 5000 ms, '' as (empty)."""
-    if not setting.value:
-        return "(empty)"
-    value = setting.value if len(setting.value) <= LONGEST_VALUE else setting.value[: LONGEST_VALUE - 1] + "…"
-    if setting.unit is None:
-        return value
-    return f"{value} of {setting.unit}" if setting.unit[:1].isdigit() else f"{value} {setting.unit}"
+    """A value with its unit, short enough for a title: 128 MB, 5 s, '' as (empty)."""
+    value = value_text(setting.value or "", setting.unit)
+    return value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…"
 
 
 def _losses(before: Identity, after: Identity, now: datetime, *, lost: bool, restarted: datetime | None) -> list[Mark]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 LATE = timedelta(minutes=3)
 FEWEST_BLOCKS = 1_000
-MOST = 1_500
+MOST = 400
 STEPS = (MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR)
 WAL = frozenset({"wal_bytes", "wal_records", "wal_full_page_images", "wal_buffers_full"})
 CHECKPOINTS = frozenset(

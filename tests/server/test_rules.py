@@ -122,8 +122,8 @@ def test_settings_that_come_and_go_are_no_changes():
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        ("16384", "8kB", "16384 of 8kB"),
-        ("5000", "ms", "5000 ms"),
+        ("16384", "8kB", "128 MB"),
+        ("5000", "ms", "5 s"),
         ("", None, "(empty)"),
         ("x" * 99, None, "x" * 59 + "…"),
     ],

@@ -93,9 +93,9 @@ def test_a_window_shows_where_it_has_no_samples() -> None:
 
 def test_a_window_that_holds_hours_is_drawn_of_hours() -> None:
     day, kept = timedelta(days=1), timedelta(days=7)
-    assert (step_of(day, kept), step_of(kept, kept), step_of(kept + MINUTE, kept)) == (MINUTE, 10 * MINUTE, HOUR)
+    assert (step_of(day, kept), step_of(kept, kept), step_of(kept + MINUTE, kept)) == (5 * MINUTE, 30 * MINUTE, HOUR)
     assert step_of(day, kept, age=timedelta(days=8)) == HOUR
-    assert step_of(timedelta(days=90), kept) == 2 * HOUR
+    assert step_of(timedelta(days=90), kept) == 6 * HOUR
 
 
 def test_what_grew_in_a_window_leaves_out_what_cannot_be_compared() -> None:
