@@ -141,4 +141,4 @@ def test_hostile_names_are_shown_as_text_and_quoted_in_sql(readable, advised, as
 def test_a_page_asks_the_store_the_same_few_questions(made, as_viewer, app, queries, url, statements) -> None:
     with queries(app) as seen:
         as_viewer.get(url)
-    assert len(seen) <= statements, "\n".join(seen)
+    assert len(seen) == statements, "\n".join(seen)
