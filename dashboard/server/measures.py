@@ -4,10 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from dashboard.server.series import Growth, Points, Sample, growth, hit_shares, levels, rates, steps, window_hit_share
+from dashboard.server.series import (
+    Growth,
+    Points,
+    Sample,
+    comparable,
+    growth,
+    hit_shares,
+    levels,
+    rates,
+    steps,
+    window_hit_share,
+)
 
 COUNTERS = (
-    "commits", "rollbacks", "rows_returned", "rows_changed", "temp_files", "temp_bytes", "deadlocks", "conflicts",
+    "commits", "rollbacks", "blocks_hit", "blocks_read", "rows_returned", "rows_changed", "temp_files", "temp_bytes",
+    "deadlocks", "conflicts",
     "sessions", "sessions_abandoned", "sessions_fatal", "sessions_killed", "session_ms", "active_ms",
     "idle_in_transaction_ms", "block_read_ms", "block_write_ms", "checkpoints_timed", "checkpoints_requested",
     "checkpoints_done", "checkpoint_write_ms", "checkpoint_sync_ms", "checkpoint_buffers", "buffers_cleaned",
@@ -41,10 +53,11 @@ class Measures:
 
 
 def measures(samples: Sequence[Sample], step: timedelta) -> Measures:
-    grown = {name: growth(samples, name, step) for name in COUNTERS}
+    pairs = comparable(samples, step)
+    grown = {name: growth(pairs, name) for name in COUNTERS}
     return Measures(
         grown,
-        window_hit_share(samples, step),
+        window_hit_share(grown["blocks_hit"], grown["blocks_read"]),
         rollback_share=_share(grown["rollbacks"], grown["commits"]),
         requested_share=_share(grown["checkpoints_requested"], grown["checkpoints_timed"]),
     )

@@ -98,19 +98,23 @@ def levels(samples: Iterable[Sample], name: str, step: timedelta = MINUTE) -> Po
     return points
 
 
-def growth(samples: Sequence[Sample], counter: str, step: timedelta = MINUTE) -> Growth | None:
-    """What the counter grew by between all samples that can be compared; None where there are none."""
+def comparable(samples: Sequence[Sample], step: timedelta = MINUTE) -> list[tuple[Sample, Sample]]:
+    """Neighbours that count from the same start, without a gap between them."""
+    return [(before, after) for before, after in pairwise(samples) if continuous(before, after, step)]
+
+
+def growth(pairs: Iterable[tuple[Sample, Sample]], counter: str) -> Growth | None:
+    """What the counter grew by between comparable samples; None where there are none."""
     parts = [
         (more, (after.slot - before.slot).total_seconds())
-        for before, after in pairwise(samples)
-        if (more := grown(before, after, counter, step)) is not None
+        for before, after in pairs
+        if (more := _more(before, after, counter)) is not None
     ]
     return Growth(sum(more for more, _ in parts), sum(seconds for _, seconds in parts)) if parts else None
 
 
-def window_hit_share(samples: Sequence[Sample], step: timedelta = MINUTE) -> float | None:
+def window_hit_share(hit: Growth | None, read: Growth | None) -> float | None:
     """Blocks found in shared buffers of all blocks asked for in a window; None of too few to say anything."""
-    hit, read = growth(samples, "blocks_hit", step), growth(samples, "blocks_read", step)
     if hit is None or read is None or hit.grown + read.grown < FEWEST_BLOCKS:
         return None
     return hit.grown / (hit.grown + read.grown)
@@ -124,10 +128,10 @@ def gaps(
     return [(before, after) for before, after in pairwise(times) if after - before > step + LATE]
 
 
-def continuous(before: Sample, after: Sample, step: timedelta = MINUTE, counter: str = "") -> bool:
+def continuous(before: Sample, after: Sample, step: timedelta = MINUTE) -> bool:
     """Whether the counters of both samples count from the same start, without a gap between the samples."""
     same = before.stats_reset_at == after.stats_reset_at and before.started_at == after.started_at
-    same = same and _one_cluster(before, after) and _one_start(before, after, counter)
+    same = same and _one_cluster(before, after)
     return same and timedelta(0) < after.slot - before.slot <= step + LATE
 
 
@@ -147,15 +151,19 @@ def hit_share(before: Sample, after: Sample, step: timedelta = MINUTE) -> float 
 
 def grown(before: Sample, after: Sample, counter: str, step: timedelta = MINUTE) -> float | None:
     """How far the counter went up; None where both samples cannot be compared."""
-    first, second = getattr(before, counter), getattr(after, counter)
-    if first is None or second is None or second < first or not continuous(before, after, step, counter):
-        return None
-    return float(second - first)
+    return _more(before, after, counter) if continuous(before, after, step) else None
 
 
 def fell(before: Sample, after: Sample, counters: Iterable[str]) -> bool:
     """Whether a counter is lower than it was: they were lost in between."""
     return any(_known(before, name) > _known(after, name) for name in counters if _both(before, after, name))
+
+
+def _more(before: Sample, after: Sample, counter: str) -> float | None:
+    first, second = getattr(before, counter), getattr(after, counter)
+    if first is None or second is None or second < first or not _one_start(before, after, counter):
+        return None
+    return float(second - first)
 
 
 def _one_start(before: Sample, after: Sample, counter: str) -> bool:

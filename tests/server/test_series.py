@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from dashboard.server.series import (
     HOUR,
     MINUTE,
+    comparable,
     fell,
     gaps,
     growth,
@@ -101,16 +102,17 @@ def test_a_window_that_holds_hours_is_drawn_of_hours() -> None:
 def test_what_grew_in_a_window_leaves_out_what_cannot_be_compared() -> None:
     after_reset = replace(LATER, slot=START + timedelta(minutes=2), commits=30, stats_reset_at=START)
     last = replace(after_reset, slot=START + timedelta(minutes=3), commits=60)
-    found = growth([FIRST, LATER, after_reset, last], "commits")
+    found = growth(comparable([FIRST, LATER, after_reset, last]), "commits")
     assert found is not None
     assert (found.grown, found.seconds, found.per_s) == (630, 120, 5.25)
-    assert growth([FIRST], "commits") is None
+    assert growth(comparable([FIRST]), "commits") is None
 
 
 def test_a_hit_share_of_few_blocks_is_not_told() -> None:
     many = replace(LATER, blocks_hit=9_090, blocks_read=1_010)
-    assert window_hit_share([FIRST, LATER]) is None
-    assert window_hit_share([FIRST, many]) == 0.9
+    few, enough = comparable([FIRST, LATER]), comparable([FIRST, many])
+    assert window_hit_share(growth(few, "blocks_hit"), growth(few, "blocks_read")) is None
+    assert window_hit_share(growth(enough, "blocks_hit"), growth(enough, "blocks_read")) == 0.9
 
 
 def test_another_cluster_is_not_joined_to_the_one_before() -> None:
