@@ -10,7 +10,9 @@ from flask import Flask
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+from dashboard.alerts.channel_edits import add_channel
 from dashboard.alerts.collect import check
+from dashboard.alerts.forms import ChannelForm
 from dashboard.demo import shop
 from dashboard.embedded import Server
 from dashboard.flags.edits import Shared, create_flag, set_in_environment, toggle
@@ -80,6 +82,9 @@ def watch(app: Flask, server: Server) -> None:
             with server.connect(DATABASE) as connection:
                 connection.execute("alter table carts add column if not exists note text")
         set_flags()
+        add_channel(
+            ChannelForm("On-call", "email", "", "warning", is_on=True, address="oncall@example.com", secret=None)
+        )
         check(now)
 
 

@@ -6,17 +6,20 @@ from typing import Any
 import pytest
 from flask import Flask, url_for
 from playwright.sync_api import Page
-from sqlalchemy import select
+from sqlalchemy import func, select
 from werkzeug.routing import Rule
 
+from dashboard.alerts.models import Alert, AlertChannel
+from dashboard.changes.models import Change
 from dashboard.embedded import Server
+from dashboard.findings.models import Finding
 from dashboard.plans.models import Plan
 from dashboard.store import db
 from tests.browser.conftest import Site, Watched
 from tests.browser.shop import break_target
 
 FOR_MACHINES = ("/static/", "/flags/v1/", "/healthz", "/readyz", "/metrics")
-NOT_PAGES = {"plans.document", "plans.section"}
+NOT_PAGES = {"plans.document", "plans.section", "findings.migration"}
 QUERIES = {"flags.setting.confirm": {"enabled": "off"}}
 MORE = (
     "/t/shop/schema/diagram?focus=public.orders",
@@ -32,16 +35,19 @@ LookAt = Callable[..., dict[str, list[str]]]
 def known(rule: Rule) -> dict[str, Any]:
     """What the store knows of the parameters of an address."""
     plan = db.session.scalars(select(Plan).order_by(Plan.id).limit(1)).one()
+    firsts = {"alert": Alert, "channel": AlertChannel, "change": Change, "finding": Finding}
+    first = {f"{name}_id": db.session.scalar(select(func.min(model.id))) for name, model in firsts.items()}
     values = {
         "slug": "shop" if rule.rule.startswith(("/t/", "/settings/targets/")) else "production",
-        "key": "limits",
+        "key": "connections" if rule.rule.startswith("/alerts/") else "limits",
+        "name": "work_mem",
         "address": "public.orders",
         "pid": 1,
         "born": 1,
         "revision": "9e8ab5c3d624",
         "family_id": plan.family_id,
         "plan_id": plan.id,
-    }
+    } | first
     compared = {"a": plan.id, "b": plan.id} if rule.endpoint == "plans.comparison" else {}
     return {name: values[name] for name in rule.arguments} | compared
 
