@@ -10,13 +10,17 @@ from functools import partial
 from typing import Any
 
 from dashboard.flags import logic
-from dashboard.flags.bucketing import split
-from dashboard.flags.reading import FLAGD, Reading, RuleFailed
+from dashboard.flags.bucketing import DEFAULT, Bucketing
+from dashboard.flags.coercions import lookup, member, number_of, path_of, truthy
+from dashboard.flags.fractional import fractional
+from dashboard.flags.reading import Closure, Reading, RuleFailed, Watcher
 from dashboard.flags.rules import MAX_DEPTH
-from dashboard.flags.semver import compares
+from dashboard.flags.shortcuts import shortcut
 
 Context = Any
-Closure = Callable[[Context], Any]
+Build = Callable[[Sequence[Any], Reading, int], Closure]
+TOO_DEEP = f"The rule is nested deeper than {MAX_DEPTH} levels"
+TOO_LARGE = "The rule with its shared rules has too many parts"
 
 
 @dataclass(frozen=True)
@@ -29,20 +33,38 @@ class Rule:
     problems: tuple[str, ...]
 
 
-def compile_rule(rule: Any) -> Rule:
-    """Never raises: what is wrong is listed in `problems` and fails when the evaluation gets there."""
-    reading = Reading()
+def compile_rule(
+    rule: Any,
+    evaluators: Mapping[str, Any] | None = None,
+    bucketing: Bucketing = DEFAULT,
+    watcher: Watcher | None = None,
+) -> Rule:
+    """Never raises: what is wrong is listed in `problems` and fails when the evaluation gets there.
+
+    `evaluators` are the shared rules that {"$ref": name} stands for; they do not refer to each other.
+    """
+    reading = Reading(evaluators=evaluators or {}, bucketing=bucketing, watcher=watcher)
     value = _compiled(rule, reading, 0)
     attributes = frozenset(reading.attributes) if reading.attributes is not None else None
     return Rule(value, attributes, reading.time, tuple(dict.fromkeys(reading.problems)))
 
 
 def _compiled(rule: Any, reading: Reading, depth: int) -> Closure:
+    if reading.watcher is not None:
+        return reading.watcher.part(rule, lambda: _built(rule, reading, depth))
+    return _built(rule, reading, depth)
+
+
+def _built(rule: Any, reading: Reading, depth: int) -> Closure:
+    if not isinstance(rule, dict | list):
+        return lambda _: rule
     if depth > MAX_DEPTH:
-        return _failing(f"The rule is nested deeper than {MAX_DEPTH} levels", reading)
+        return _failing(TOO_DEEP, reading)
+    if next(reading.parts, None) is None:
+        return _failing(TOO_LARGE, reading)
     if isinstance(rule, list):
         return _list(rule, reading, depth)
-    if not isinstance(rule, dict) or len(rule) != 1:
+    if len(rule) != 1:
         return lambda _: rule
     return _operator(*next(iter(rule.items())), reading, depth)
 
@@ -50,10 +72,10 @@ def _compiled(rule: Any, reading: Reading, depth: int) -> Closure:
 def _operator(name: str, raw: Any, reading: Reading, depth: int) -> Closure:
     if name in SPECIAL:
         return SPECIAL[name](raw if isinstance(raw, list) else [raw], reading, depth + 1)
-    if name in PLAIN:
-        return _plain(PLAIN[name], raw, reading, depth + 1)
+    if name in logic.PLAIN:
+        return _plain(name, raw, reading, depth + 1)
     if name == "$ref":
-        return _failing(f"There is no shared rule “{raw}”", reading)
+        return _referred(raw, reading, depth)
     return _failing(f"Unknown operator “{name}”", reading)
 
 
@@ -66,6 +88,16 @@ def _failing(sentence: str, reading: Reading) -> Closure:
     return fail
 
 
+def _referred(name: Any, reading: Reading, depth: int) -> Closure:
+    shared = reading.evaluators
+    if not isinstance(name, str) or name not in shared:
+        return _failing(f"There is no shared rule “{name}”", reading)
+    reading.evaluators = {}
+    closure = _compiled(shared[name], reading, depth)
+    reading.evaluators = shared
+    return closure
+
+
 def _list(items: Sequence[Any], reading: Reading, depth: int) -> Closure:
     if not any(isinstance(item, dict | list) for item in items):
         constant = list(items)
@@ -74,46 +106,42 @@ def _list(items: Sequence[Any], reading: Reading, depth: int) -> Closure:
     return lambda context: [closure(context) for closure in closures]
 
 
-def _plain(apply: Callable[..., Any], raw: Any, reading: Reading, depth: int) -> Closure:
+def _plain(name: str, raw: Any, reading: Reading, depth: int) -> Closure:
     """An operator that takes the values of its operands; one that is not a list stands for a list of one."""
-    closures = [_compiled(item, reading, depth) for item in (raw if isinstance(raw, list) else [raw])]
-    return lambda context: _applied(apply, [closure(context) for closure in closures])
+    operands, apply = raw if isinstance(raw, list) else [raw], logic.PLAIN[name]
+    closures = [_compiled(item, reading, depth) for item in operands]
+    if reading.watcher is None and (short := shortcut(name, operands, closures)):
+        return short
 
+    def run(context: Context) -> Any:
+        try:
+            return apply(*[closure(context) for closure in closures])
+        except logic.TooLarge as error:
+            raise RuleFailed(str(error)) from None
 
-def _applied(apply: Callable[..., Any], operands: Sequence[Any]) -> Any:
-    try:
-        return apply(*operands)
-    except logic.TooLarge as error:
-        raise RuleFailed(str(error)) from None
+    return run
 
 
 def _var(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
     path = operands[0] if operands else ""
-    default = _compiled(operands[1], reading, depth) if len(operands) > 1 else lambda _: None
+    default = _compiled(operands[1], reading, depth) if len(operands) > 1 else None
     if isinstance(path, dict | list):
         reading.everything()
         computed = _compiled(path, reading, depth)
-        return lambda context: _found(context, logic.path_of(computed(context)), default)
-    steps = logic.path_of(path)
+        return lambda context: _found(context, path_of(computed(context)), default)
+    steps = path_of(path)
     reading.attribute(".".join(steps))
-    if len(steps) == 1:
-        (name,) = steps
-
-        def top(context: Context) -> Any:
-            value = context.get(name) if isinstance(context, dict) else logic.member(context, name)
-            return default(context) if value is None else value
-
-        return top
-    return lambda context: _found(context, steps, default)
+    if len(steps) != 1 or default is not None:
+        return lambda context: _found(context, steps, default)
+    (name,) = steps
+    return lambda context: context.get(name) if type(context) is dict else member(context, name)
 
 
-def _found(context: Context, steps: Sequence[str], default: Closure) -> Any:
+def _found(context: Context, steps: Sequence[str], default: Closure | None) -> Any:
     value = context
     for step in steps:
-        value = logic.member(value, step)
-        if value is None:
-            return default(context)
-    return default(context) if value is None else value
+        value = member(value, step)
+    return default(context) if value is None and default is not None else value
 
 
 def _missing(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
@@ -122,24 +150,26 @@ def _missing(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
 
     def missing(context: Context) -> list[Any]:
         names = closure(context)
-        names = names[0] if names and isinstance(names[0], list) else names
-        return [name for name in names if logic.lookup(context, name) in (None, "")]
+        return _absent(context, names[0] if names and isinstance(names[0], list) else names)
 
     return missing
 
 
 def _missing_some(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
     closure = _list(operands, reading, depth)
-    reading.everything()
+    reading.names(operands[1:])
 
-    def missing_some(context: Context) -> Any:
+    def missing_some(context: Context) -> list[Any]:
         needed, names = [*closure(context), None, None][:2]
-        if not isinstance(names, list) or not isinstance(needed, int | float):
-            return None
-        absent = [name for name in names if logic.lookup(context, name) in (None, "")]
-        return [] if len(names) - len(absent) >= needed else absent
+        absent = _absent(context, names) if isinstance(names, list) else []
+        enough = isinstance(names, list) and len(names) - len(absent) >= (number_of(needed) or 0)
+        return [] if enough else absent
 
     return missing_some
+
+
+def _absent(context: Context, names: Sequence[Any]) -> list[Any]:
+    return [name for name in names if lookup(context, name) in (None, "")]
 
 
 def _if(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
@@ -149,7 +179,8 @@ def _if(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
 
     def branch(context: Context) -> Any:
         for condition, value in pairs:
-            if logic.truthy(condition(context)):
+            found = condition(context)
+            if found is True or (found is not False and truthy(found)):
                 return value(context)
         return otherwise(context)
 
@@ -164,22 +195,19 @@ def _short(operands: Sequence[Any], reading: Reading, depth: int, *, stop_at: bo
         value = None
         for closure in closures:
             value = closure(context)
-            if logic.truthy(value) is stop_at:
+            if value is stop_at or truthy(value) is stop_at:
                 break
         return value
 
     return run
 
 
-def _each(
-    finish: Callable[[Sequence[Any], Callable[[Any], Any]], Any],
-) -> Callable[[Sequence[Any], Reading, int], Closure]:
+def _each(finish: Callable[[Sequence[Any], Closure], Any]) -> Build:
     """map, filter, all, none, some: the second operand is a rule about one item of the first."""
 
     def build(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
         items = _compiled(operands[0] if operands else None, reading, depth)
-        inner = Reading(problems=reading.problems)
-        body = _compiled(operands[1] if len(operands) > 1 else None, inner, depth)
+        body = _compiled(operands[1] if len(operands) > 1 else None, reading.inner(), depth)
 
         def run(context: Context) -> Any:
             found = items(context)
@@ -192,8 +220,7 @@ def _each(
 
 def _reduce(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
     items, start = (_compiled(operands[at] if len(operands) > at else None, reading, depth) for at in (0, 2))
-    inner = Reading(problems=reading.problems)
-    body = _compiled(operands[1] if len(operands) > 1 else None, inner, depth)
+    body = _compiled(operands[1] if len(operands) > 1 else None, reading.inner(), depth)
 
     def reduce(context: Context) -> Any:
         total, found = start(context), items(context)
@@ -205,33 +232,10 @@ def _reduce(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
 
 
 def _fractional(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
-    closure = _list(operands, reading, depth)
-    if not operands or isinstance(operands[0], list | dict):
-        reading.attribute("targetingKey")
-
-    def fractional(context: Context) -> Any:
-        values = closure(context)
-        if not values:
-            return None
-        if isinstance(values[0], list):
-            return split(_implicit_key(context), values)
-        key = _implicit_key(context) if values[0] is None else values[0]
-        return split(key, values[1:])
-
-    return fractional
+    return fractional(operands, [_compiled(item, reading, depth) for item in operands], reading)
 
 
-def _implicit_key(context: Context) -> str | None:
-    flag_key, targeting_key = logic.lookup(context, f"{FLAGD}.flagKey"), logic.lookup(context, "targetingKey")
-    if isinstance(flag_key, str) and isinstance(targeting_key, str) and targeting_key:
-        return flag_key + targeting_key
-    return None
-
-
-PLAIN: Mapping[str, Callable[..., Any]] = logic.PLAIN | {
-    "sem_ver": lambda *values: compares(*values) if len(values) == 3 else None,
-}
-SPECIAL: Mapping[str, Callable[[Sequence[Any], Reading, int], Closure]] = {
+SPECIAL: Mapping[str, Build] = {
     "var": _var,
     "missing": _missing,
     "missing_some": _missing_some,
@@ -240,10 +244,10 @@ SPECIAL: Mapping[str, Callable[[Sequence[Any], Reading, int], Closure]] = {
     "and": partial(_short, stop_at=False),
     "or": partial(_short, stop_at=True),
     "map": _each(lambda items, body: [body(item) for item in items]),
-    "filter": _each(lambda items, body: [item for item in items if logic.truthy(body(item))]),
-    "all": _each(lambda items, body: bool(items) and all(logic.truthy(body(item)) for item in items)),
-    "none": _each(lambda items, body: not any(logic.truthy(body(item)) for item in items)),
-    "some": _each(lambda items, body: any(logic.truthy(body(item)) for item in items)),
+    "filter": _each(lambda items, body: [item for item in items if truthy(body(item))]),
+    "all": _each(lambda items, body: bool(items) and all(truthy(body(item)) for item in items)),
+    "none": _each(lambda items, body: not any(truthy(body(item)) for item in items)),
+    "some": _each(lambda items, body: any(truthy(body(item)) for item in items)),
     "reduce": _reduce,
     "fractional": _fractional,
 }

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from dashboard.flags import wire
-from dashboard.flags.bucketing import VERSION as BUCKETING
+from dashboard.flags.bucketing import DEFAULT as BUCKETING
+from dashboard.flags.coercions import text_of
 from dashboard.flags.evaluate import Rule, compile_rule
-from dashboard.flags.logic import text_of
 from dashboard.flags.reading import FLAGD, RuleFailed
 from dashboard.flags.rules import Definition
 

@@ -1,9 +1,13 @@
-"""JsonLogic's plain operators with the coercions of its JavaScript reference (pure)."""
+"""JsonLogic's plain operators, and those of flagd that only look at their operands (pure)."""
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
+
+from dashboard.flags.coercions import compared, loosely_equal, number_of, strictly_equal, text_of, truthy
+from dashboard.flags.semver import compares
 
 LARGEST_TEXT = 100_000
 LARGEST_LIST = 100_000
@@ -14,135 +18,35 @@ class TooLarge(ValueError):  # noqa: N818
     """A rule built something larger than a rule has use for."""
 
 
-def truthy(value: Any) -> bool:
-    """An empty list is false, an empty object is true, NaN is false."""
-    if isinstance(value, dict):
-        return True
-    return bool(value) and value == value  # noqa: PLR0124 - NaN is the one that is not itself
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[..., bool]:
+    """Two operands compare; three mean that the middle one lies between; one compares with nothing: false."""
 
-
-def path_of(name: Any) -> tuple[str, ...]:
-    """The steps of a dotted name; the empty name is the context itself."""
-    if name is None or name == "":
-        return ()
-    return tuple(text_of(name).split("."))
-
-
-def member(value: Any, step: str) -> Any:
-    if isinstance(value, dict):
-        return value.get(step)
-    if isinstance(value, list) and step.isascii() and step.isdigit() and len(step) < 10:
-        return value[int(step)] if int(step) < len(value) else None
-    return None
-
-
-def lookup(context: Any, name: Any) -> Any:
-    for step in path_of(name):
-        context = member(context, step)
-    return context
-
-
-def text_of(value: Any) -> str:
-    """How JavaScript writes a value into a text: 5.0 → '5', true → 'true', null → ''."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
-        return str(int(value))
-    if isinstance(value, list):
-        return ",".join(map(text_of, value))
-    return str(value)
-
-
-def number_of(value: Any) -> float | int | None:
-    """The number that a value stands for; None for those that stand for none (NaN)."""
-    if value is None or isinstance(value, bool):
-        return int(value or 0)
-    if isinstance(value, int):
-        return value if -_EXACT < value < _EXACT else _as_float(value)
-    if isinstance(value, float):
-        return None if math.isnan(value) else value
-    if isinstance(value, str):
-        return _parsed(value)
-    if isinstance(value, list):
-        return _parsed(text_of(value)) if len(value) < 2 else None
-    return None
-
-
-def strictly_equal(left: Any, right: Any) -> bool:
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    return bool(left == right)
-
-
-def loosely_equal(left: Any, right: Any) -> bool:
-    """JavaScript's ==: null only equals null, texts compare as texts, what is mixed compares as numbers."""
-    if left is None or right is None:
-        return left is right
-    if type(left) is type(right):
-        return bool(left == right)
-    if isinstance(left, dict) or isinstance(right, dict):
-        return False
-    first, second = number_of(left), number_of(right)
-    return first is not None and first == second
-
-
-def _parsed(text: str) -> float | int | None:
-    """Number("12"), Number(" 1.5 "), Number("") = 0; no underscores, no words."""
-    trimmed = text.strip()
-    if not trimmed:
-        return 0
-    if len(trimmed) > 400 or not set(trimmed) <= set("0123456789+-.eE"):
-        return None
-    try:
-        return int(trimmed) if trimmed.lstrip("+-").isdigit() and len(trimmed) < 19 else float(trimmed)
-    except ValueError:
-        return None
-
-
-def _as_float(value: int) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-
-
-def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[..., Any]:
-    """Two operands compare; three mean that the middle one lies between; texts compare as texts."""
-
-    def holds(left: Any, right: Any) -> bool:
-        if isinstance(left, str) and isinstance(right, str):
-            return compare(left, right)
-        first, second = number_of(left), number_of(right)
-        return first is not None and second is not None and compare(first, second)
-
-    def run(*operands: Any) -> Any:
-        if not 2 <= len(operands) <= 3:
-            return None
-        return all(holds(left, right) for left, right in pairwise(operands))
+    def run(*operands: Any) -> bool:
+        shown = operands[:2] if len(operands) > 2 and operands[2] is None else operands[:3]
+        return len(shown) > 1 and all(compared(compare, left, right) for left, right in pairwise(shown))
 
     return run
-
-
-def _numbers(operands: Sequence[Any]) -> list[Any] | None:
-    """The operands as numbers; a single list of them counts as the operands."""
-    found = [number_of(item) for item in operands]
-    return None if not found or any(item is None for item in found) else found
 
 
 def _calculated(compute: Callable[[list[Any]], Any]) -> Callable[..., Any]:
+    """Null when an operand stands for no number, or when the result is none."""
+
     def run(*operands: Any) -> Any:
-        numbers = _numbers(operands)
-        if numbers is None:
+        numbers = [number_of(item) for item in operands]
+        if not numbers or any(number is None for number in numbers):
             return None
         try:
             value = compute(numbers)
+            exact = isinstance(value, int) and -_EXACT < value < _EXACT
+            return value if exact else _finite(float(value))
         except (ArithmeticError, ValueError, IndexError):
             return None
-        return value if value is None or math.isfinite(value) else None
 
     return run
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _divided(numbers: list[Any]) -> Any:
@@ -158,7 +62,8 @@ def _remainder(numbers: list[Any]) -> Any:
     return math.fmod(numbers[0], numbers[1])
 
 
-def _in(needle: Any = None, haystack: Any = None, *_: Any) -> bool:
+def contains(needle: Any = None, haystack: Any = None, *_: Any) -> bool:
+    """Whether a text or a list holds it; nothing holds null as a text."""
     if isinstance(haystack, str):
         return text_of(needle) in haystack if needle is not None else False
     return isinstance(haystack, list) and any(strictly_equal(needle, item) for item in haystack)
@@ -171,13 +76,19 @@ def _cat(*operands: Any) -> str:
     return text
 
 
-def _substr(source: Any = None, start: Any = 0, length: Any = None, *_: Any) -> Any:
-    """From `start` (from the end when negative), `length` characters (or without that many at the end)."""
-    text, begin, size = text_of(source), number_of(start), number_of(length)
-    if begin is None or size is None or not (math.isfinite(begin) and math.isfinite(size)):
-        return None
-    rest = text[int(begin) :] if begin >= 0 or -begin <= len(text) else text
-    return rest if length is None else rest[: int(size)]
+def _substr(source: Any = None, start: Any = 0, length: Any = None, *_: Any) -> str:
+    """From `start` (from the end when negative), `length` characters (or without that many at the end).
+
+    What is no number counts as 0, as in JavaScript.
+    """
+    text, begin = text_of(source), _position(start)
+    rest = text[begin:] if begin >= 0 or -begin <= len(text) else text
+    return rest if length is None else rest[: _position(length)]
+
+
+def _position(value: Any) -> int:
+    number = number_of(value) or 0
+    return int(max(-LARGEST_TEXT * 10, min(number, LARGEST_TEXT * 10)))
 
 
 def _merge(*operands: Any) -> list[Any]:
@@ -196,28 +107,33 @@ def _edge(test: Callable[[str, str], bool]) -> Callable[..., Any]:
     return run
 
 
+def _difference(numbers: Sequence[Any]) -> Any:
+    return -numbers[0] if len(numbers) == 1 else numbers[0] - numbers[1]
+
+
 PLAIN: dict[str, Callable[..., Any]] = {
     "==": lambda left=None, right=None, *_: loosely_equal(left, right),
     "!=": lambda left=None, right=None, *_: not loosely_equal(left, right),
     "===": lambda left=None, right=None, *_: strictly_equal(left, right),
     "!==": lambda left=None, right=None, *_: not strictly_equal(left, right),
-    "<": _ordered(lambda left, right: left < right),
-    "<=": _ordered(lambda left, right: left <= right),
-    ">": _ordered(lambda left, right: left > right),
-    ">=": _ordered(lambda left, right: left >= right),
+    "<": _ordered(operator.lt),
+    "<=": _ordered(operator.le),
+    ">": _ordered(operator.gt),
+    ">=": _ordered(operator.ge),
     "!": lambda value=None, *_: not truthy(value),
     "!!": lambda value=None, *_: truthy(value),
     "+": _calculated(sum),
-    "-": _calculated(lambda numbers: -numbers[0] if len(numbers) == 1 else numbers[0] - numbers[1]),
+    "-": _calculated(_difference),
     "*": _calculated(math.prod),
     "/": _calculated(_divided),
     "%": _calculated(_remainder),
     "max": _calculated(max),
     "min": _calculated(min),
-    "in": _in,
+    "in": contains,
     "cat": _cat,
     "substr": _substr,
     "merge": _merge,
     "starts_with": _edge(str.startswith),
     "ends_with": _edge(str.endswith),
+    "sem_ver": lambda *operands: compares(*operands) if len(operands) == 3 else None,
 }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.flags.logic import text_of
+from dashboard.flags.coercions import text_of
 
 _NUMBER = r"(0|[1-9]\d{0,17})"
 _PART = r"[0-9A-Za-z-]+"
