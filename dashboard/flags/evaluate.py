@@ -11,8 +11,9 @@ from typing import Any
 
 from dashboard.flags import logic
 from dashboard.flags.bucketing import DEFAULT, Bucketing
-from dashboard.flags.coercions import lookup, member, number_of, path_of, truthy
+from dashboard.flags.coercions import member, path_of, truthy
 from dashboard.flags.fractional import fractional
+from dashboard.flags.missing import missing, missing_some
 from dashboard.flags.reading import Closure, Reading, RuleFailed, Watcher
 from dashboard.flags.rules import MAX_DEPTH
 from dashboard.flags.shortcuts import shortcut
@@ -144,34 +145,6 @@ def _found(context: Context, steps: Sequence[str], default: Closure | None) -> A
     return default(context) if value is None and default is not None else value
 
 
-def _missing(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
-    closure = _list(operands, reading, depth)
-    reading.names(operands)
-
-    def missing(context: Context) -> list[Any]:
-        names = closure(context)
-        return _absent(context, names[0] if names and isinstance(names[0], list) else names)
-
-    return missing
-
-
-def _missing_some(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
-    closure = _list(operands, reading, depth)
-    reading.names(operands[1:])
-
-    def missing_some(context: Context) -> list[Any]:
-        needed, names = [*closure(context), None, None][:2]
-        absent = _absent(context, names) if isinstance(names, list) else []
-        enough = isinstance(names, list) and len(names) - len(absent) >= (number_of(needed) or 0)
-        return [] if enough else absent
-
-    return missing_some
-
-
-def _absent(context: Context, names: Sequence[Any]) -> list[Any]:
-    return [name for name in names if lookup(context, name) in (None, "")]
-
-
 def _if(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
     closures = [_compiled(item, reading, depth) for item in operands]
     pairs = list(zip(closures[::2], closures[1::2], strict=False))
@@ -231,14 +204,17 @@ def _reduce(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
     return reduce
 
 
-def _fractional(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
-    return fractional(operands, [_compiled(item, reading, depth) for item in operands], reading)
+def _given(build: Callable[[Sequence[Any], Sequence[Closure], Reading], Closure]) -> Build:
+    """Operators of a module of their own: their operands come compiled."""
+    return lambda operands, reading, depth: build(
+        operands, [_compiled(item, reading, depth) for item in operands], reading
+    )
 
 
 SPECIAL: Mapping[str, Build] = {
     "var": _var,
-    "missing": _missing,
-    "missing_some": _missing_some,
+    "missing": _given(missing),
+    "missing_some": _given(missing_some),
     "if": _if,
     "?:": _if,
     "and": partial(_short, stop_at=False),
@@ -249,5 +225,5 @@ SPECIAL: Mapping[str, Build] = {
     "none": _each(lambda items, body: not any(truthy(body(item)) for item in items)),
     "some": _each(lambda items, body: any(truthy(body(item)) for item in items)),
     "reduce": _reduce,
-    "fractional": _fractional,
+    "fractional": _given(fractional),
 }
