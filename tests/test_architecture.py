@@ -24,6 +24,7 @@ PURE = {
     "parameters", "recorded", "masks", "concerns", "titles", "refusals", "differences",
     "tree", "locks", "protection", "waits", "shares", "stacks",
     "latency", "blocks", "comparison", "relations", "texts",
+    "rollout", "targeting", "conditions", "prerequisites",
     "coercions", "fractional", "missing", "shortcuts", "logic", "semver", "reading", "flagset", "explain", "samples",
 }  # fmt: skip
 IMPURE_ROOTS = {"flask", "flask_login", "flask_wtf", "sqlalchemy", "psycopg", "requests"}
@@ -68,6 +69,7 @@ READS_FROM = {
 }
 DRIVER_USERS = {
     "flags/live.py",
+    "flags/loading.py",
     "flags/events.py",
     "targets/connect.py",
     "targets/pools.py",
