@@ -49,10 +49,10 @@ def plan_list(slug: str, family_id: int) -> Response:
 @requires("viewer", key="read")
 def section(slug: str, family_id: int) -> Response:
     """The part that the query's own page loads; to a plain link the page that it is part of."""
-    if not web.is_partial():
-        return web.moved(url_for("plans.plan_list", slug=slug, family_id=family_id))
     target = target_by_slug(slug)
     family = family_of(target.id, family_id)
+    if not web.is_partial():
+        return web.moved(url_for("plans.plan_list", slug=slug, family_id=family_id))
     found = queries.plan_page(family.id, parse_list(queries.SPEC))
     return web.page("plans/_section.html", found=found, query=found.query, **_shown(target, family))
 

@@ -150,7 +150,7 @@ ENVIRONMENT_COLUMNS = (
 
 def target_by_slug(slug: str) -> Target:
     """Raises NotFound."""
-    target = db.session.scalar(select(Target).where(Target.slug == slug))
+    target = db.session.scalar(select(Target).where(Target.slug == slug)) if "\x00" not in slug else None
     if target is None:
         raise NotFound("There is no target of this name.")
     return target
@@ -168,7 +168,9 @@ def all_environments() -> list[Environment]:
 
 def environment_by_slug(slug: str) -> Environment:
     """Raises NotFound."""
-    environment = db.session.scalar(select(Environment).where(Environment.slug == slug))
+    environment = None
+    if "\x00" not in slug:
+        environment = db.session.scalar(select(Environment).where(Environment.slug == slug))
     if environment is None:
         raise NotFound("There is no environment of this name.")
     return environment

@@ -8,7 +8,8 @@ from werkzeug.routing import Rule
 
 PLACES = {
     "slug": "shop", "address": "public.touch", "family_id": "1", "revision": "a1", "key": "words",
-    "environment": "hostile",
+    "environment": "hostile", "alert_id": "1", "change_id": "1", "channel_id": "1", "finding_id": "1", "plan_id": "1",
+    "pid": "1", "born": "1", "name": "work_mem", "form": "json",
 }  # fmt: skip
 BAD = (
     "-1", "0", "99999999999999999999999999", "1e9", "none", "%00", "a%00b", "%ff", "%f0%28%8c%28", "..%2f..%2fetc",
@@ -24,10 +25,14 @@ BAD_QUESTIONS = (
     "schema=" + "x" * 5_000, "type=x",
     "archived=2", "environment=%00", "owner=%00", "tag=%00", "target=%00", "focus=%00", "focus=public.%ff", "focus=x",
     "focus=" + "x." * 2_500, "hops=3", "hops=%00", "columns=every", "enabled=maybe", "t=%00", "t=" + "x" * 5_000,
-    "level=none", "partitions=no", "changed=%00", "next=%00", "next=//evil.example", "sort=name&sort=%00",
+    "level=none", "partitions=no", "changed=%00", "from=yesterday", "from=2026-01-01&to=%00", "rule=none",
+    "verdict=none", "a=x&b=1", "base=never", "base_from=x", "view=round", "minute=%00", "at=%00", "next=%00",
+    "next=//evil.example", "sort=name&sort=%00",
     "=", "&&&", "%00=%00",
 )  # fmt: skip
 NOT_OURS = {"static"}
+ENDS_BY_ITSELF = {"activity.session.show"}
+HOSTILE = re.compile("in/<slug>|environments|alerts/rules")
 LEAKS = re.compile(
     r"Traceback|psycopg|sqlalchemy|File \"/|SELECT .* FROM|\bORA-|sqlstate|DETAIL:|LINE 1|werkzeug|jinja2",
     re.IGNORECASE,
@@ -42,13 +47,14 @@ def rules(hostile) -> list[Rule]:
 
 def filled(rule: Rule, **bad: str) -> str:
     """The rule as an address, by hand: url_for would quote what a person would not."""
-    values = PLACES | ({"slug": "hostile"} if "in/<slug>" in rule.rule or "environments" in rule.rule else {}) | bad
+    values = PLACES | ({"slug": "hostile"} if HOSTILE.search(rule.rule) else {}) | bad
     return re.sub(r"<(?:[^<>:]*:)?(\w+)>", lambda match: values[match[1]], rule.rule)
 
 
 def bad_addresses(hostile) -> Iterator[str]:
+    """A session that nobody has is one that has ended: a page of its own."""
     for rule in rules(hostile):
-        for name in rule.arguments:
+        for name in rule.arguments - ({"pid", "born"} if rule.endpoint in ENDS_BY_ITSELF else set()):
             yield from (filled(rule, **{name: bad}) for bad in BAD)
 
 

@@ -8,6 +8,9 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
+from dashboard.alerts.models import Alert
+from dashboard.changes.models import Change
+from dashboard.findings.models import Finding
 from dashboard.names import encode
 from dashboard.plans.models import Plan
 from dashboard.store import db
@@ -15,6 +18,7 @@ from tests.hostile.conftest import DATABASE, JSON, ROLE, STATEMENTS, WATCHER, WO
 
 NOT_PAGES = {
     "plans.document",
+    "findings.migration",
     "static",
     "ofrep.document",
     "health.healthz",
@@ -75,8 +79,16 @@ def parameters(hostile, admin) -> dict[str, list[str]]:
     families = [row["id"] for row in admin.get("/t/shop/queries?format=json&window=1h").json["rows"]]
     with hostile.app.app_context():
         plans = [(f"/t/shop/queries/{plan.family_id}/plans", plan.id) for plan in db.session.scalars(select(Plan))]
+        numbers = {model: list(db.session.scalars(select(model.id).limit(40))) for model in (Alert, Change, Finding)}
     assert plans
     return {
+        "alerts.alert": [f"/alerts/{number}" for number in numbers[Alert]],
+        "alerts.channels.edit": [],
+        "alerts.rules.edit": ["/alerts/rules/connections/hostile"],
+        "changes.change": [f"/changes/{number}" for number in numbers[Change]],
+        "findings.finding": [f"/t/shop/findings/{number}" for number in numbers[Finding]],
+        "activity.session.show": ["/t/shop/activity/1/1"],
+        "server.setting": ["/t/shop/server/settings/work_mem"],
         "plans.plan_list": [f"/t/shop/queries/{one}/plans" for one in families],
         "plans.section": [],
         "plans.plan": [f"{home}/{number}" for home, number in plans],
