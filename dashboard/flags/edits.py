@@ -79,7 +79,7 @@ def set_in_environment(
     _check_version(flag, environment, setting, version, document)
     setting = stored(flag, environment, setting, definition)
     keep(flag, environment, setting.version, document, reason)
-    announce([environment.id])
+    announce([environment.id], [flag.id])
     title = _title(flag.key, environment, current, document)
     write_down("flag.set", flag, environment, title, before=current, after=document, reason=reason)
     return setting
@@ -108,7 +108,7 @@ def toggle(
         return setting
     setting = stored(flag, environment, setting, rules.definition_of(after))
     keep(flag, environment, setting.version, after, reason)
-    announce([environment.id])
+    announce([environment.id], [flag.id])
     title = _title(flag.key, environment, before, after)
     write_down("flag.toggle", flag, environment, title, before=before, after=after, reason=reason)
     return setting
@@ -157,7 +157,8 @@ def _set_archived(flag: Flag, at: datetime | None, version: int, operation_id: s
         raise Stale(flag, kept(flag, None, version), before, before | {"archived": at is not None})
     flag.archived_at, flag.archived_by = at, current_author() if at else None
     word = "archived" if at else "restored"
-    announce(list(db.session.scalars(select(FlagSetting.environment_id).where(FlagSetting.flag_id == flag.id))))
+    places = select(FlagSetting.environment_id).where(FlagSetting.flag_id == flag.id)
+    announce(list(db.session.scalars(places)), [flag.id])
     _next_shared(flag, f"{flag.key} {word}", f"flag.{word.removesuffix('d')}", before, reason)
     return flag
 

@@ -1,14 +1,18 @@
-"""An environment's flags made ready to answer: resolved in flagd's order, answers encoded beforehand (pure)."""
+"""An environment's flags made ready to answer: resolved in flagd's order, answers encoded beforehand (pure).
+
+Rules are compiled and answers encoded when they are first needed, once: a set of 10,000 flags is there at once, and a
+change costs what its own flag costs.
+"""
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from dashboard.flags import wire
-from dashboard.flags.bucketing import DEFAULT as BUCKETING
+from dashboard.flags.bucketing import DEFAULT, Bucketing
 from dashboard.flags.coercions import text_of
 from dashboard.flags.evaluate import Rule, compile_rule
 from dashboard.flags.reading import FLAGD, RuleFailed
@@ -17,94 +21,144 @@ from dashboard.flags.rules import Definition
 
 @dataclass(frozen=True)
 class Resolution:
-    """One evaluation: a variant with its reason, or an error code with its details."""
+    """One evaluation: a variant with its reason, or an error code with its details; `text` is OFREP's answer."""
 
     reason: str
     variant: str | None = None
     error_code: str | None = None
     details: str = ""
+    text: str = field(default="", compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Common:
+    """What all flags of a set share: metadata, the rules that their rules refer to, and how they bucket."""
+
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    evaluators: Mapping[str, Any] = field(default_factory=dict)
+    bucketing: Bucketing = DEFAULT
 
 
 @dataclass(frozen=True)
 class ReadyFlag:
-    """`answers` holds for every variant its part of the answer; `tail` closes it with the metadata."""
-
     key: str
     type: str
     definition: Definition
-    rule: Rule | None
-    answers: Mapping[str, str]
-    tail: str
+    common: Common = field(default_factory=Common)
+
+    @cached_property
+    def rule(self) -> Rule | None:
+        if not self.definition.targeting:
+            return None
+        return compile_rule(self.definition.targeting, self.common.evaluators, self.common.bucketing)
 
     def resolve(self, context: Mapping[str, Any]) -> Resolution:
         """The variant that this context gets; `context` holds `$flagd.timestamp` and gets this flag's key there."""
-        if not self.definition.enabled:
-            return Resolution("DISABLED")
-        if self.rule is None:
-            return self._default("STATIC")
+        if self._fixed is not None:
+            return self._fixed
         context[FLAGD]["flagKey"] = self.key
         try:
-            value = self.rule.value(context)
+            value = self.rule.value(context)  # type: ignore[union-attr] # without a rule the answer is fixed
         except RuleFailed as failed:
-            return Resolution("ERROR", error_code="PARSE_ERROR", details=f"{failed}.")
+            return self._error("PARSE_ERROR", f"{failed}.")
+        return self.resolved(value)
+
+    def resolved(self, value: Any) -> Resolution:
+        """What the value that the rule gave means."""
+        if type(value) is str and value in self._matches:
+            return self._matches[value]
         if value is None:
-            return self._default("DEFAULT")
+            return self._default
         name = text_of(value) if isinstance(value, str | int | float) else None
-        if name in self.answers:
-            return Resolution("TARGETING_MATCH", name)
+        if name in self._matches:
+            return self._matches[name]
         shown = json.dumps(value, ensure_ascii=False)[:100]
-        return Resolution("ERROR", error_code="GENERAL", details=f"The rule gave {shown}, which names no variant.")
+        return self._error("GENERAL", f"The rule gave {shown}, which names no variant.")
 
     def encoded(self, resolution: Resolution) -> str:
         """The answer as OFREP writes it: without a value where the application's own default is meant."""
-        if resolution.error_code:
-            details = json.dumps(resolution.details)
-            return f'{{"key":"{self.key}","errorCode":"{resolution.error_code}","errorDetails":{details}{self.tail}'
-        part = '"variant":""' if resolution.variant is None else self.answers[resolution.variant]
-        return f'{{"key":"{self.key}","reason":"{resolution.reason}",{part}{self.tail}'
+        return resolution.text
 
-    def _default(self, reason: str) -> Resolution:
+    @cached_property
+    def line(self) -> str:
+        """This flag in flagd's document."""
+        return wire.write_flag(self.type, self.definition)
+
+    @cached_property
+    def _fixed(self) -> Resolution | None:
+        """The answer that no context changes."""
+        if not self.definition.enabled:
+            return self._answer("DISABLED", None)
+        return self._by_default("STATIC") if self.rule is None else None
+
+    @cached_property
+    def _default(self) -> Resolution:
+        return self._by_default("DEFAULT")
+
+    @cached_property
+    def _matches(self) -> Mapping[str | None, Resolution]:
+        return {name: self._answer("TARGETING_MATCH", name) for name in self.definition.variants}
+
+    def _by_default(self, reason: str) -> Resolution:
         variant = self.definition.default_variant
-        return Resolution(reason, variant) if variant is not None else Resolution("DEFAULT")
+        return self._answer(reason if variant is not None else "DEFAULT", variant)
 
+    def _answer(self, reason: str, variant: str | None) -> Resolution:
+        part = '"variant":""'
+        if variant is not None:
+            value = wire.write_value(self.definition.variants[variant], self.type)
+            part = f'"value":{value},"variant":{json.dumps(variant)}'
+        return Resolution(reason, variant, text=f'{{"key":"{self.key}","reason":"{reason}",{part}{self._tail}')
 
-def ready(key: str, type_: str, definition: Definition, set_metadata: Mapping[str, Any]) -> ReadyFlag:
-    answers = {
-        name: f'"value":{wire.write_value(value, type_)},"variant":{json.dumps(name)}'
-        for name, value in definition.variants.items()
-    }
-    metadata = {**set_metadata, **definition.metadata}
-    tail = f',"metadata":{json.dumps(metadata)}}}' if metadata else "}"
-    rule = compile_rule(definition.targeting) if definition.targeting else None
-    return ReadyFlag(key, type_, definition, rule, answers, tail)
+    def _error(self, code: str, details: str) -> Resolution:
+        parts = f'"errorCode":"{code}","errorDetails":{json.dumps(details)}'
+        return Resolution("ERROR", None, code, details, f'{{"key":"{self.key}",{parts}{self._tail}')
+
+    @cached_property
+    def _tail(self) -> str:
+        metadata = {**self.common.metadata, **self.definition.metadata}
+        return f',"metadata":{json.dumps(metadata)}}}' if metadata else "}"
 
 
 @dataclass(frozen=True)
 class FlagSet:
-    """All flags of one environment; `revision` is another text after every change."""
+    """All flags of one environment, in the order of their keys; `revision` is another text after every change."""
 
     environment: str
     revision: str
     flags: Mapping[str, ReadyFlag]
-    metadata: Mapping[str, Any]
+    common: Common = field(default_factory=Common)
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        return self.common.metadata
+
+    def changed(self, revision: str, changes: Mapping[str, ReadyFlag | None]) -> "FlagSet":
+        """The next revision: some flags are other ones, new, or (None) gone."""
+        together = {**self.flags, **changes}
+        kept = {key: flag for key, flag in together.items() if flag is not None}
+        if kept.keys() - self.flags.keys():
+            kept = dict(sorted(kept.items()))
+        return replace(self, revision=revision, flags=kept)
+
+    def warm(self) -> None:
+        """Compile what a first question would have to wait for."""
+        _ = self.attributes, self.reads_time
 
     @cached_property
     def attributes(self) -> frozenset[str] | None:
         """The context attributes that the rules read; None: rules choose them while they run."""
-        read = [flag.rule.attributes for flag in self._ruled]
-        known = [attributes for attributes in read if attributes is not None]
-        return frozenset().union(*known) if len(known) == len(read) else None
+        read = {rule.attributes for rule in self._rules}
+        return None if None in read else frozenset().union(*(names for names in read if names))
 
     @cached_property
     def reads_time(self) -> bool:
-        return any(flag.rule.reads_time for flag in self._ruled)
+        return any(rule.reads_time for rule in self._rules)
 
     @cached_property
     def document(self) -> str:
         """flagd's JSON of the set: the same bytes for the same flags."""
-        return wire.write_document(
-            ((flag.key, flag.type, flag.definition) for flag in self.flags.values()), self.metadata
-        )
+        return wire.document_of_lines(((flag.key, flag.line) for flag in self.flags.values()), self.metadata)
 
     @cached_property
     def document_etag(self) -> str:
@@ -115,7 +169,7 @@ class FlagSet:
         return {**sent, FLAGD: {"flagKey": "", "timestamp": timestamp}}
 
     def all_encoded(self, context: Mapping[str, Any]) -> str:
-        return ",".join([flag.encoded(flag.resolve(context)) for flag in self.flags.values()])
+        return ",".join([flag.resolve(context).text for flag in self.flags.values()])
 
     def etag(self, sent: Mapping[str, Any], extra: str) -> str | None:
         """Names every answer to this context without evaluating; None when the answer depends on the clock.
@@ -126,11 +180,11 @@ class FlagSet:
             return None
         names = sorted(sent) if self.attributes is None else sorted(self.attributes & sent.keys())
         seen = json.dumps([[name, sent[name]] for name in names], sort_keys=True)
-        return digest(f"{self.environment}\n{self.revision}\n{BUCKETING}\n{extra}\n{seen}")
+        return digest(f"{self.environment}\n{self.revision}\n{self.common.bucketing}\n{extra}\n{seen}")
 
-    @property
-    def _ruled(self) -> list[Any]:
-        return [flag for flag in self.flags.values() if flag.rule is not None]
+    @cached_property
+    def _rules(self) -> list[Rule]:
+        return [flag.rule for flag in self.flags.values() if flag.definition.enabled and flag.rule is not None]
 
 
 def digest(text: str) -> str:

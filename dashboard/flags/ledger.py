@@ -1,6 +1,8 @@
 """How a change of a flag is written down: once, as a version, a revision to poll, in the lane and in the audit log."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, text
@@ -17,6 +19,7 @@ from dashboard.store import db
 from dashboard.targets.models import Environment
 
 CHANNEL = "pilothouse_flags"
+MOST_NAMED = 100
 FORGET = text("""
     delete from flag_operation
      where id in (select id
@@ -39,13 +42,36 @@ def claim(operation_id: str | None) -> bool:
     return db.session.scalar(row) is not None
 
 
-def announce(environment_ids: Iterable[int]) -> None:
-    """Count the change where processes poll for it, and wake those that listen."""
+@dataclass(frozen=True)
+class Change:
+    """What a notification tells: the change of this number touched these flags (none named: anything)."""
+
+    environment_id: int
+    revision: int
+    flag_ids: tuple[int, ...]
+
+
+def announce(environment_ids: Iterable[int], flag_ids: Collection[int] = ()) -> None:
+    """Count the change where processes poll for it, and wake those that listen.
+
+    Naming the flags spares every process to look for them; whose answers depend on them have to be named as well.
+    """
+    named = sorted(flag_ids) if len(flag_ids) <= MOST_NAMED else []
     for environment_id in sorted(environment_ids):
         row = insert(FlagRevision).values(environment_id=environment_id, revision=1)
         counted = {"revision": FlagRevision.revision + 1, "changed_at": func.now()}
-        db.session.execute(row.on_conflict_do_update(index_elements=[FlagRevision.environment_id], set_=counted))
-        db.session.execute(select(func.pg_notify(CHANNEL, str(environment_id))))
+        upsert = row.on_conflict_do_update(index_elements=[FlagRevision.environment_id], set_=counted)
+        revision = db.session.scalar(upsert.returning(FlagRevision.revision))
+        db.session.execute(select(func.pg_notify(CHANNEL, json.dumps([environment_id, revision, named]))))
+
+
+def change_of(payload: str) -> Change | None:
+    """The change that `announce` told of; None for words of somebody else."""
+    try:
+        environment_id, revision, flag_ids = json.loads(payload)
+        return Change(int(environment_id), int(revision), tuple(map(int, flag_ids)))
+    except (ValueError, TypeError):
+        return None
 
 
 def keep(

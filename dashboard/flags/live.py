@@ -5,12 +5,11 @@ One thread and one connection of its own in each process that evaluates, started
 question. LISTEN makes a change visible at once; behind a pooler, where notifications get lost, the next poll does.
 """
 
-import json
 import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,9 +19,9 @@ from flask.sansio.app import App
 from psycopg.rows import namedtuple_row
 
 from dashboard.errors import NotFound, Unavailable
-from dashboard.flags.flagset import FlagSet, ReadyFlag, ready
-from dashboard.flags.ledger import CHANNEL
-from dashboard.flags.rules import Definition
+from dashboard.flags.flagset import FlagSet
+from dashboard.flags.ledger import CHANNEL, Change, change_of
+from dashboard.flags.loading import Loaded, load
 from dashboard.security import tokens
 from dashboard.security.tokens import FlagsKeys
 from dashboard.store import libpq_url
@@ -33,30 +32,6 @@ STEPS = 5
 STALE_AFTER_S = 10.0
 FIRST_WAIT_S = 10.0
 EXTENSION = "pilothouse_flags"
-REVISIONS = """
-    select e.id,
-           e.slug,
-           coalesce(r.revision || '.' || cast(extract(epoch from r.changed_at) * 1000000 as bigint), '0') as revision,
-           coalesce(r.set_metadata, '{}') as metadata
-      from environment e
- left join flag_revision r on r.environment_id = e.id
-  order by e.id
-"""
-VERSIONS = """
-    select s.id, s.version
-      from flag_setting s
-      join flag f on f.id = s.flag_id
-     where s.environment_id = %s
-       and f.archived_at is null
-  order by f.key
-"""
-FLAGS = """
-    select f.key, f.type, s.id, s.version, s.enabled, s.variants, s.default_variant, s.targeting, s.flag_metadata
-      from flag_setting s
-      join flag f on f.id = s.flag_id
-     where s.id = any(%s)
-  order by s.id
-"""
 
 
 @dataclass(frozen=True)
@@ -75,7 +50,7 @@ class Live:
         self._url = libpq_url(database_url)
         self._keys = keys
         self._sets: Mapping[int, FlagSet] = {}
-        self._ready: dict[int, tuple[object, ReadyFlag]] = {}
+        self._loaded: Mapping[int, Loaded] = {}
         self._as_of: float | None = None
         self._reason: str | None = None
         self._forget_thread()
@@ -137,15 +112,18 @@ class Live:
         """Load, then wait for a notification or the next poll, until the connection breaks or we are stopped."""
         with self._connected() as connection:
             connection.execute(f"listen {CHANNEL}".encode())
+            told: list[Change] = []
             while not self._stop.is_set():
-                self._catch_up(connection)
-                self._wait(connection)
+                self._catch_up(connection, told)
+                told = self._wait(connection)
 
-    def _wait(self, connection: psycopg.Connection[Any]) -> None:
+    def _wait(self, connection: psycopg.Connection[Any]) -> list[Change]:
+        """Until something changed or the next poll is due; the changes that notifications told of."""
         for _ in range(STEPS):
             notified = list(connection.notifies(timeout=POLL_S / STEPS, stop_after=1))
             if notified or self._stop.is_set():
-                return
+                return [change for each in notified if (change := change_of(each.payload))]
+        return []
 
     def _connected(self) -> psycopg.Connection[Any]:
         connection = psycopg.connect(
@@ -163,21 +141,19 @@ class Live:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         return connection
 
-    def _catch_up(self, connection: psycopg.Connection[Any]) -> None:
+    def _catch_up(self, connection: psycopg.Connection[Any], told: Sequence[Change]) -> None:
         with connection.transaction():
             connection.execute("set local statement_timeout = 5000")
             used = self._keys.take(connection.execute(tokens.FLAGS_KEYS.encode()).fetchall())
-            heads = connection.execute(REVISIONS).fetchall()
-            sets = {}
-            for head in heads:
-                known = self._sets.get(head.id)
-                same = known and (known.environment, known.revision) == (head.slug, head.revision)
-                sets[head.id] = known if known and same else self._loaded(connection, head)
+            self._loaded = load(connection, self._loaded, told)
+        sets = {environment_id: loaded.flags for environment_id, loaded in self._loaded.items()}
         self._sets = sets
         self._as_of, self._reason = time.monotonic(), None
         self._tried.set()
         if used:
             self._write_down_use(connection, used)
+        for flags in sets.values():
+            flags.warm()
 
     def _write_down_use(self, connection: psycopg.Connection[Any], key_ids: list[int]) -> None:
         """A store that takes no writes must not stop reading; nobody waits for a copy of it either."""
@@ -188,18 +164,6 @@ class Live:
                 connection.execute(tokens.USED.encode(), (key_ids,))
         except psycopg.Error as error:
             log.warning("the use of flags keys was not written down: %s", type(error).__name__)
-
-    def _loaded(self, connection: psycopg.Connection[Any], head: Any) -> FlagSet:
-        """The set of one environment; only what is not compiled at its version yet is read."""
-        described = json.dumps(head.metadata)
-        wanted = {row.id: (row.version, described) for row in connection.execute(VERSIONS, (head.id,)).fetchall()}
-        new = [key for key, made_of in wanted.items() if self._ready.get(key, (None, None))[0] != made_of]
-        for row in connection.execute(FLAGS, (new,)).fetchall() if new else ():
-            parts = (row.enabled, row.variants, row.default_variant, row.targeting, row.flag_metadata)
-            flag = ready(row.key, row.type, Definition(*parts), head.metadata)
-            self._ready[row.id] = ((row.version, described), flag)
-        flags = [self._ready[key][1] for key in wanted]
-        return FlagSet(head.slug, head.revision, {flag.key: flag for flag in flags}, head.metadata)
 
 
 def init_app(app: App) -> None:

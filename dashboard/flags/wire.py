@@ -48,10 +48,12 @@ def read_document(text: str) -> Document:
 
 def write_document(flags: Iterable[tuple[str, str, Definition]], metadata: Mapping[str, Any]) -> str:
     """(key, type, definition) as a flagd document: one flag a line, ordered by key, the same bytes every time."""
-    lines = [
-        f"    {_text(key)}: {write_flag(type_, definition)}"
-        for key, type_, definition in sorted(flags, key=lambda flag: flag[0])
-    ]
+    return document_of_lines(((key, write_flag(type_, definition)) for key, type_, definition in flags), metadata)
+
+
+def document_of_lines(flags: Iterable[tuple[str, str]], metadata: Mapping[str, Any]) -> str:
+    """The same of (key, flag written out)."""
+    lines = [f"    {_text(key)}: {line}" for key, line in sorted(flags)]
     body = ",\n".join(lines)
     head = f'  "metadata": {_text(dict(metadata))},\n' if metadata else ""
     inner = f"\n{body}\n  " if lines else ""
