@@ -1,10 +1,10 @@
-"""Which stored sums make up a window: whole days, hours and tens of minutes, and single readings at its ends (pure)."""
+"""Which stored sums make up a window: weeks, days, hours, tens of minutes, and single readings at its ends (pure)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-LEVELS = (10, 60, 1440)
+LEVELS = (10, 60, 360, 1440, 10080)
 ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
 
 

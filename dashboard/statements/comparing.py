@@ -4,15 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Float, Select, case, cast, func, literal, select
-
 from dashboard.lists import ListPage, ListQuery, ListSpec
 from dashboard.statements.comparison import FEWEST_CALLS, SENTENCES, Kind, Ratios, Side, change_ms, kind_of, ratios
 from dashboard.statements.models import StatementFamily
-from dashboard.statements.sums import sums_of
+from dashboard.statements.sums import Asked, ask, rows_of
 from dashboard.statements.texts import one_line
 from dashboard.statements.windows import Evidence
-from dashboard.store import db
 
 SHOWN = ("both", "slower", "faster", "new", "gone")
 SPEC = ListSpec(
@@ -24,7 +21,60 @@ SPEC = ListSpec(
     default_window="1h",
     filters={"show": SHOWN, "base": ("before", "day", "week"), "base_from": None, "base_to": None},
 )  # fmt: skip
-COUNTED = ("calls", "total_ms", "rows", "blocks")
+COUNTED = {"calls": "calls", "total_ms": "total_ms", "rows": "rows", "blocks": "shared_hit + shared_read as blocks"}
+BOTH = """
+select family_id as id, {sums}
+from (
+    select false as is_after, first.* from ({before}) as first
+    union all
+    select true, second.* from ({after}) as second
+) as part
+group by family_id
+"""
+RANKED = """
+with sums as ({sums})
+select sums.id, {rank} as place, count(*) over () as total
+from sums
+{texts}
+where {shown}
+"""
+TEXTS = r"join statement_family as f on f.id = sums.id and f.text ilike :like escape '\'"
+FAMILIES = """
+select f.text, f.first_seen_at, sums.*
+from ({sums}) as sums
+join statement_family as f
+    on f.id = sums.id
+"""
+CHANGE = "coalesce(after_total_ms, 0) - coalesce(before_total_ms, 0) * cast(:watched as float8)"
+BOTH_RAN = "before_total_ms is not null and after_total_ms is not null"
+SHOWN_AS = {
+    "both": BOTH_RAN,
+    "slower": f"{BOTH_RAN} and {CHANGE} > 0",
+    "faster": f"{BOTH_RAN} and {CHANGE} < 0",
+    "new": "before_total_ms is null and after_total_ms is not null",
+    "gone": "before_total_ms is not null and after_total_ms is null",
+}
+
+
+def _ratio(name: str) -> str:
+    """After divided by before, per call, where both windows hold enough calls."""
+    per_call = "cast({0}_{1} as float8) / nullif({0}_calls, 0)"
+    after, before = per_call.format("after", name), per_call.format("before", name)
+    many = f"before_calls >= {FEWEST_CALLS} and after_calls >= {FEWEST_CALLS}"
+    return f"case when {many} then {after} / nullif({before}, 0) end"
+
+
+CALLS_RATIO = "cast(after_calls as float8) / nullif(before_calls * cast(:watched as float8), 0)"
+RANKS: dict[str, tuple[tuple[str, ...], str]] = {
+    "change": (("total_ms",), f"abs({CHANGE})"),
+    "change_ms": (("total_ms",), CHANGE),
+    "before_total_ms": (("total_ms",), "before_total_ms"),
+    "after_total_ms": (("total_ms",), "after_total_ms"),
+    "calls_ratio": (("total_ms", "calls"), CALLS_RATIO),
+    "mean_ratio": (("total_ms", "calls"), _ratio("total_ms")),
+    "blocks_ratio": (("total_ms", "calls", "blocks"), _ratio("blocks")),
+    "rows_ratio": (("total_ms", "calls", "rows"), _ratio("rows")),
+}
 
 
 @dataclass(frozen=True)
@@ -74,72 +124,43 @@ class ComparedRow:
 
 def compared_families(target_id: int, before: Evidence, after: Evidence, query: ListQuery) -> ListPage[ComparedRow]:
     """Families of either window that fit search and filter, those whose time changed most first."""
-    found = _shown(_compared(target_id, before, after), query.filters.get("show"))
-    if query.q:
-        found = found.where(StatementFamily.text.ilike(query.like(), escape="\\"))
-    column = found.selected_columns[query.sort]
-    order = (column.desc() if query.descending else column.asc()).nulls_last()
-    ranked = found.add_columns(func.count().over().label("total")).order_by(order, StatementFamily.id)
-    rows = db.session.execute(ranked.limit(query.limit).offset(query.offset)).all()
-    total = rows[0].total if rows else 0
-    return ListPage([_row(row, before, after) for row in rows], total, query, as_of=after.until)
+    columns, rank = RANKS[query.sort]
+    asked = {"watched": after.covered_ms / before.covered_ms if before.covered_ms else 0.0, "like": query.like()}
+    shown, texts = SHOWN_AS[query.filters.get("show") or "both"], TEXTS if query.q else ""
+    sums, given = _sums(target_id, before, after, columns)
+    ranked = RANKED.format(sums=sums, rank=rank, shown=shown, texts=texts)
+    order = f"{ranked} order by place {query.dir} nulls last, id limit :limit offset :offset"
+    found = ask(order, given | asked | {"limit": query.limit, "offset": query.offset}).all()
+    rows = _compared(target_id, [row.id for row in found], before, after)
+    return ListPage(rows, found[0].total if found else 0, query, as_of=after.until)
 
 
 def compared_family(target_id: int, family: StatementFamily, before: Evidence, after: Evidence) -> ComparedRow:
     """One family in both windows."""
-    row = db.session.execute(_compared(target_id, before, after).where(StatementFamily.id == family.id)).one_or_none()
-    return _row(row, before, after) if row else ComparedRow(family.id, family.text, family.first_seen_at, None, None)
+    found = _compared(target_id, [family.id], before, after)
+    return found[0] if found else ComparedRow(family.id, family.text, family.first_seen_at, None, None)
 
 
-def _compared(target_id: int, before: Evidence, after: Evidence, family_id: int | None = None) -> Select[Any]:
-    """Both windows beside each other; the names are those that the list sorts by."""
-    first, second = sums_of(target_id, before, family_id), sums_of(target_id, after, family_id)
-    watched = literal(after.covered_ms / before.covered_ms if before.covered_ms else 0.0, Float)
-    expected = func.coalesce(first.c.total_ms, 0) * watched
-    change = func.coalesce(second.c.total_ms, 0) - expected
-    many = (first.c.calls >= FEWEST_CALLS) & (second.c.calls >= FEWEST_CALLS)
-    return (
-        select(
-            StatementFamily.id,
-            StatementFamily.text,
-            StatementFamily.first_seen_at,
-            *_sides("before", first),
-            *_sides("after", second),
-            change.label("change_ms"),
-            func.abs(change).label("change"),
-            (cast(second.c.calls, Float) / func.nullif(first.c.calls * watched, 0)).label("calls_ratio"),
-            *(
-                case((many, _per_call(second, name) / func.nullif(_per_call(first, name), 0))).label(f"{label}_ratio")
-                for label, name in (("mean", "total_ms"), ("blocks", "blocks"), ("rows", "rows"))
-            ),
-        )
-        .select_from(first.join(second, first.c.family_id == second.c.family_id, full=True))
-        .join(StatementFamily, StatementFamily.id == func.coalesce(first.c.family_id, second.c.family_id))
-    )
+def _compared(target_id: int, families: list[int], before: Evidence, after: Evidence) -> list[ComparedRow]:
+    """These families in both windows, in their order."""
+    if not families:
+        return []
+    sums, asked = _sums(target_id, before, after, tuple(COUNTED), chosen=True)
+    found = ask(FAMILIES.format(sums=sums), asked | {"families": families})
+    told = {row.id: _row(row, before, after) for row in found}
+    return [told[family_id] for family_id in families if family_id in told]
 
 
-def _shown(found: Select[Any], show: str | None) -> Select[Any]:
-    columns = found.selected_columns
-    is_before, is_after = columns.before_calls.is_not(None), columns.after_calls.is_not(None)
-    wanted = {
-        "new": ~is_before & is_after,
-        "gone": is_before & ~is_after,
-        "slower": is_before & is_after & (columns.change_ms > 0),
-        "faster": is_before & is_after & (columns.change_ms < 0),
-    }
-    return found.where(wanted.get(show or "", is_before & is_after))
-
-
-def _value(sums: Any, name: str) -> Any:
-    return sums.c.shared_hit + sums.c.shared_read if name == "blocks" else sums.c[name]
-
-
-def _per_call(sums: Any, name: str) -> Any:
-    return cast(_value(sums, name), Float) / func.nullif(sums.c.calls, 0)
-
-
-def _sides(side: str, sums: Any) -> list[Any]:
-    return [_value(sums, name).label(f"{side}_{name}") for name in COUNTED]
+def _sums(
+    target_id: int, before: Evidence, after: Evidence, names: tuple[str, ...], *, chosen: bool = False
+) -> tuple[str, Asked]:
+    """SQL of what each family added in the windows, `before_…` and `after_…` by name: null where it did not run."""
+    columns = [COUNTED[name] for name in names]
+    first, asked = rows_of(target_id, before, columns, chosen=chosen, side="before_")
+    second, more = rows_of(target_id, after, columns, chosen=chosen, side="after_")
+    sides = (("before", "not is_after"), ("after", "is_after"))
+    sums = ", ".join(f"sum({name}) filter (where {side}) as {label}_{name}" for label, side in sides for name in names)
+    return BOTH.format(sums=sums, before=first, after=second), asked | more
 
 
 def _row(row: Any, before: Evidence, after: Evidence) -> ComparedRow:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Subquery, func, select
+from sqlalchemy import func, select
 
 from dashboard.errors import NotFound
 from dashboard.lists import ListPage, ListQuery, ListSpec
@@ -13,9 +13,8 @@ from dashboard.statements.models import (
     StatementEntry,
     StatementFamily,
     StatementIdentity,
-    StatementSample,
 )
-from dashboard.statements.sums import sums_of, total_ms
+from dashboard.statements.sums import IO_MS, MAX_BOUND_MS, Asked, all_sums, ask, rows_of, rows_since, total_ms
 from dashboard.statements.texts import one_line
 from dashboard.statements.windows import Evidence
 from dashboard.store import db
@@ -28,6 +27,61 @@ SPEC = ListSpec(
     default_sort="total_ms",
     default_window="1h",
 )  # fmt: skip
+
+WHOLE = ("calls", "rows", "blocks", "shared_hit", "shared_read", "temp_blocks", "wal_bytes")
+CALLS = "nullif(sum(cast(calls as float8)), 0)"
+STDDEV = f"sqrt(greatest(sum(squares_ms2) / {CALLS} - (sum(total_ms) / {CALLS}) ^ 2, 0))"
+BLOCKS = "shared_hit + shared_read as blocks"
+RANKS: dict[str, tuple[tuple[str, ...], str]] = {
+    "mean_ms": (("total_ms", "calls"), f"sum(total_ms) / {CALLS}"),
+    "stddev_ms": (("total_ms", "calls", "squares_ms2"), STDDEV),
+    "blocks": (("total_ms", BLOCKS), "sum(blocks)"),
+    "blocks_per_call": (("total_ms", "calls", BLOCKS), f"sum(blocks) / {CALLS}"),
+    "io_ms": (("total_ms", "io_ms"), IO_MS),
+    "max_bound_ms": (("total_ms", "max_bound_ms"), MAX_BOUND_MS),
+    "id": (("total_ms",), "family_id"),
+    **{name: (("total_ms", name), f"sum({name})") for name in ("calls", "rows", "temp_blocks", "wal_bytes")},
+}
+NO_RANK = (("total_ms",), "sum(total_ms)")
+RANKED = """
+with ranked as materialized (
+    select family_id as id, {rank} as place, sum(total_ms) as total_ms
+    from ({rows}) as part
+    group by family_id
+)
+select ranked.id, {place} as place, count(*) over () as total, (select sum(total_ms) from ranked) as everything
+from ranked
+{texts}
+"""
+TEXTS = r"join statement_family as f on f.id = ranked.id and f.text ilike :like escape '\'"
+FAMILIES = """
+select
+    f.id, f.text, calls, total_ms, total_ms / nullif(calls, 0) as mean_ms,
+    sqrt(greatest(squares_ms2 / nullif(calls, 0) - (total_ms / nullif(calls, 0)) ^ 2, 0)) as stddev_ms,
+    rows, total_ms / nullif(cast(:everything as float8), 0) as share, shared_hit + shared_read as blocks,
+    shared_hit, shared_read, temp_blocks, wal_bytes, io_ms, max_ms, max_bound_ms, first_seen_at,
+    greatest(
+        last_seen_at, (select max(changed_at) from statement_entry as e where e.family_id = f.id)
+    ) as last_seen_at
+from ({sums}) as sums
+join statement_family as f
+    on f.id = sums.family_id
+"""
+SLOWEST = """
+with slow as materialized (
+    select target_id, family_id, sum(calls) as calls, sum(total_ms) as total_ms
+    from ({rows}) as part
+    group by target_id, family_id
+    having {having}
+    order by sum(total_ms) desc, family_id
+    limit :limit
+)
+select f.id, slow.target_id, left(f.text, 1000) as text, slow.calls, slow.total_ms
+from slow
+join statement_family as f
+    on f.id = slow.family_id
+order by slow.total_ms desc, f.id
+"""
 
 
 @dataclass(frozen=True)
@@ -91,28 +145,21 @@ class SlowestRow:
 
 def statements_of_window(target_id: int, known: Evidence, query: ListQuery) -> ListPage[StatementRow]:
     """The families that did something in the window, in the order that was asked for."""
-    told = told_of(sums_of(target_id, known)).subquery()
-    found, column = select(told), StatementFamily.text if query.sort == "text" else told.c[query.sort]
-    if query.q or query.sort == "text":
-        found = found.join(StatementFamily, StatementFamily.id == told.c.id)
-        found = found.where(StatementFamily.text.ilike(query.like(), escape="\\"))
-    order = (column.desc() if query.descending else column.asc()).nulls_last()
-    place = func.row_number().over(order_by=(order, told.c.id)).label("place")
-    ranked = found.add_columns(func.count().over().label("total"), place)
-    chosen = ranked.order_by("place").limit(query.limit).offset(query.offset).subquery()
-    rows = db.session.execute(_with_texts(chosen).add_columns(chosen.c.total).order_by(chosen.c.place)).all()
-    total = rows[0].total if rows else _count(found) if query.page > 1 else 0
-    return ListPage([_row(row) for row in rows], total, query, as_of=known.until)
+    ranked, asked = _ranked(target_id, known, query)
+    place = f"order by place {query.dir} nulls last, id limit :limit offset :offset"
+    found = ask(f"{ranked} {place}", asked | {"limit": query.limit, "offset": query.offset}).all()
+    total = found[0].total if found else _count(ranked, asked) if query.page > 1 else 0
+    rows = _told(target_id, known, [row.id for row in found], found[0].everything if found else None)
+    return ListPage(rows, total, query, as_of=known.until)
 
 
 def statement_in_window(target_id: int, family_id: int, known: Evidence) -> StatementRow | None:
     """One family in a window; None when it did nothing there."""
-    told = told_of(sums_of(target_id, known, family_id)).subquery()
-    row = db.session.execute(_with_texts(told)).one_or_none()
-    if row is None:
+    told = _told(target_id, known, [family_id], None)
+    if not told:
         return None
-    found, everything = _row(row), total_ms(target_id, known)
-    return replace(found, share=found.total_ms / everything if everything else None)
+    everything = total_ms(target_id, known)
+    return replace(told[0], share=told[0].total_ms / everything if everything else None)
 
 
 def family_of(target_id: int, family_id: int) -> StatementFamily:
@@ -143,58 +190,44 @@ def known_as(target_id: int, family_id: int, limit: int = 20) -> list[IdentityRo
 
 def slowest_families(since: datetime, limit: int, target_id: int | None = None) -> list[SlowestRow]:
     """The families that took the most time since then, of one target or of all."""
-    total = func.sum(StatementSample.total_ms)
-    calls = func.sum(StatementSample.calls)
-    sums = select(
-        StatementSample.target_id, StatementSample.family_id, calls.label("calls"), total.label("total_ms")
-    ).where(StatementSample.slot > since)
-    if target_id is not None:
-        sums = sums.where(StatementSample.target_id == target_id)
-    sums = sums.group_by(StatementSample.target_id, StatementSample.family_id)
-    top = sums.order_by(total.desc(), StatementSample.family_id).limit(limit).subquery()
-    found = select(StatementFamily.id, top.c.target_id, StatementFamily.text, top.c.calls, top.c.total_ms)
-    found = found.join(top, top.c.family_id == StatementFamily.id).order_by(top.c.total_ms.desc(), StatementFamily.id)
-    return [_slowest(row) for row in db.session.execute(found)]
+    rows, asked = rows_since(since, target_id)
+    return slowest(rows, asked | {"limit": limit})
 
 
-def _slowest(row: Any) -> SlowestRow:
-    family_id, target_id, text, calls, total_ms = row
-    return SlowestRow(family_id, target_id, one_line(text), int(calls), total_ms, total_ms / int(calls))
+def slowest(rows: str, asked: Asked, having: str = "true") -> list[SlowestRow]:
+    """What these rows add up to, the most total time first: `:limit` families."""
+    sql = SLOWEST.format(rows=rows, having=having)
+    return [
+        SlowestRow(family_id, target_id, one_line(text), int(calls), total, total / int(calls))
+        for family_id, target_id, text, calls, total in ask(sql, asked)
+    ]
 
 
-def told_of(sums: Subquery) -> Select[Any]:
-    """Sums with means and shares; what the list sorts by has the names of its JSON rows."""
-    blocks = sums.c.shared_hit + sums.c.shared_read
-    mean = sums.c.total_ms / func.nullif(sums.c.calls, 0)
-    variance = sums.c.squares_ms2 / func.nullif(sums.c.calls, 0) - mean * mean
-    return select(
-        sums.c.family_id.label("id"),
-        *(column for column in sums.c if column.key != "family_id"),
-        mean.label("mean_ms"),
-        func.sqrt(func.greatest(variance, 0)).label("stddev_ms"),
-        (sums.c.total_ms / func.nullif(func.sum(sums.c.total_ms).over(), 0)).label("share"),
-        blocks.label("blocks"),
-        (blocks / func.nullif(sums.c.calls, 0)).label("blocks_per_call"),
-    )
+def _ranked(target_id: int, known: Evidence, query: ListQuery) -> tuple[str, Asked]:
+    """SQL of `id`, `place` by what the list is sorted by, and how many there are; `everything` is the time of all."""
+    columns, rank = RANKS.get(query.sort, NO_RANK)
+    rows, asked = rows_of(target_id, known, columns)
+    texts = TEXTS if query.q or query.sort == "text" else ""
+    place = "f.text" if query.sort == "text" else "ranked.place"
+    return RANKED.format(rank=rank, rows=rows, texts=texts, place=place), asked | {"like": query.like()}
 
 
-def _with_texts(chosen: Subquery) -> Select[Any]:
-    newest = select(func.max(StatementEntry.changed_at)).where(StatementEntry.family_id == chosen.c.id)
-    return select(
-        *(chosen.c[name] for name in StatementRow.__dataclass_fields__ if name in chosen.c and name != "text"),
-        StatementFamily.text,
-        StatementFamily.first_seen_at,
-        func.greatest(StatementFamily.last_seen_at, newest.scalar_subquery()).label("last_seen_at"),
-    ).join(StatementFamily, StatementFamily.id == chosen.c.id)
+def _count(ranked: str, asked: Asked) -> int:
+    return int(ask(f"select count(*) from ({ranked}) as found", asked).scalar_one())  # noqa: S608 - our own SQL
 
 
-def _count(found: Select[Any]) -> int:
-    return db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
+def _told(target_id: int, known: Evidence, families: list[int], everything: float | None) -> list[StatementRow]:
+    """What these families did in the window, in their order; `everything` is the time that they have shares of."""
+    if not families:
+        return []
+    rows, asked = rows_of(target_id, known, chosen=True)
+    found = ask(FAMILIES.format(sums=all_sums(rows)), asked | {"families": families, "everything": everything})
+    told = {row.id: _row(row) for row in found}
+    return [told[family_id] for family_id in families if family_id in told]
 
 
 def _row(row: Any) -> StatementRow:
-    whole = ("calls", "rows", "blocks", "shared_hit", "shared_read", "temp_blocks", "wal_bytes")
-    fields = {name: getattr(row, name) for name in StatementRow.__dataclass_fields__}
-    fields |= {name: int(fields[name]) for name in whole}
+    fields = dict(row._mapping)  # noqa: SLF001 - from a row to its fields
+    fields |= {name: int(fields[name]) for name in WHOLE}
     per_call = fields["blocks"] / fields["calls"] if fields["calls"] else None
-    return StatementRow(**fields | {"blocks_per_call": per_call})
+    return StatementRow(**fields, blocks_per_call=per_call)

@@ -1,4 +1,4 @@
-"""Statements over any window: the longest call, sums of ten minutes, hours and days, ids over time, tables named."""
+"""Statements over any window: the longest call, sums from ten minutes to a week, ids over time, tables named."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -53,7 +53,7 @@ def upgrade() -> None:
     _create_identity()
     _create_sum()
     op.execute(IDENTITIES)
-    for minutes in (10, 60, 1440):
+    for minutes in (10, 60, 360, 1440, 10080):
         op.execute(SUMS.format(minutes=minutes, added=ADDED))
 
 

@@ -39,14 +39,14 @@ def test_every_reading_of_the_window_is_held_once(seed: int) -> None:
 def test_a_week_is_a_few_parts() -> None:
     first = datetime(2026, 11, 14, 9, 23, tzinfo=UTC)
     parts = cover(first, first - MINUTE, first + timedelta(days=7), {10: first - MINUTE})
-    assert [part.minutes for part in parts if part.minutes] == [1440, 60, 60, 10, 10]
+    assert [part.minutes for part in parts if part.minutes] == [1440, 360, 360, 60, 60, 10, 10]
     assert sum(((part.until - part.since) for part in parts if not part.minutes), timedelta()) < 20 * MINUTE
 
 
 def test_a_block_is_closed_by_the_first_reading_after_it() -> None:
     at = datetime(2026, 11, 20, 23, 59, tzinfo=UTC)
     assert closed(at - MINUTE, at) == []
-    assert [minutes for minutes, _ in closed(at, at + MINUTE)] == [10, 60, 1440]
+    assert [minutes for minutes, _ in closed(at, at + MINUTE)] == [10, 60, 360, 1440, 10080]
     assert closed(at, at + 9 * MINUTE) == closed(at, at + MINUTE)
 
 

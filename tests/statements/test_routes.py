@@ -187,4 +187,4 @@ def test_a_family_of_another_target_is_404(as_viewer: Any, store: Session, targe
 def test_pages_ask_the_store_a_fixed_number_of_questions(as_viewer: Any, app: Flask, queries: Any) -> None:
     with queries(app) as seen:
         as_viewer.get(LIST)
-    assert len([question for question in seen if "statement_" in question]) == 3
+    assert len([question for question in seen if "statement_" in question]) == 4
