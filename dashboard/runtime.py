@@ -18,6 +18,7 @@ from dashboard import create_app, logs
 from dashboard.datadir import kept_secret, made_data_dir
 from dashboard.embedded import Server
 from dashboard.errors import PilothouseError, Unavailable
+from dashboard.flags import live
 from dashboard.settings import Settings, SettingsError, load_settings
 from dashboard.store import PAGE_WAIT_S, db, refusal
 from dashboard.system_user import HOME
@@ -77,6 +78,7 @@ def app_with(settings: Settings, *, wait_s: float = PAGE_WAIT_S, log_level: int 
     on = opened(settings, log_level)
     app = create_app(settings, database_url=on.database_url, secret_key=on.secret_key, wait_s=wait_s)
     app.extensions["pilothouse_server"] = on.server
+    live.keep_on_disk(app, data_dir_of(settings))
     return app
 
 

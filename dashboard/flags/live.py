@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import psycopg
@@ -19,6 +20,7 @@ from flask.sansio.app import App
 from psycopg.rows import namedtuple_row
 
 from dashboard.errors import NotFound, Unavailable
+from dashboard.flags.copy_on_disk import CopyOnDisk
 from dashboard.flags.flagset import FlagSet
 from dashboard.flags.ledger import CHANNEL, Change, change_of
 from dashboard.flags.loading import Loaded, load
@@ -32,6 +34,8 @@ STEPS = 5
 STALE_AFTER_S = 10.0
 FIRST_WAIT_S = 10.0
 EXTENSION = "pilothouse_flags"
+NO_ANSWER = "The store does not answer."
+FROM_COPY = "The store has not answered since this process started; the flags are those of the copy on disk."
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Live:
         self._loaded: Mapping[int, Loaded] = {}
         self._as_of: float | None = None
         self._reason: str | None = None
+        self._from_copy = False
+        self.copy: CopyOnDisk | None = None
         self._forget_thread()
 
     def _forget_thread(self) -> None:
@@ -78,7 +84,7 @@ class Live:
         if self._as_of is None:
             return State("failed", None, self._reason or "The flags were never loaded.")
         age_s = time.monotonic() - self._as_of
-        if age_s < STALE_AFTER_S:
+        if age_s < STALE_AFTER_S and not self._from_copy:
             return State("fresh", round(age_s, 3), None)
         return State("stale", round(age_s, 3), self._reason or "The store has not answered lately.")
 
@@ -103,10 +109,20 @@ class Live:
             try:
                 self._follow()
             except psycopg.Error as error:
-                self._reason = "The store does not answer."
                 log.warning("flags are served from memory: %s", type(error).__name__)
+                if self._as_of is None:
+                    self._take_copy()
+                self._reason = FROM_COPY if self._from_copy else NO_ANSWER
             self._tried.set()
             self._stop.wait(POLL_S)
+
+    def _take_copy(self) -> None:
+        """This process never reached the store: what another one of this machine knew will do until it answers."""
+        kept = self.copy.read() if self.copy else None
+        if kept:
+            self._keys.take(kept.keys, fresh=False)
+            self._sets, self._from_copy = kept.sets, True
+            self._as_of = time.monotonic() - kept.age_s
 
     def _follow(self) -> None:
         """Load, then wait for a notification or the next poll, until the connection breaks or we are stopped."""
@@ -144,12 +160,15 @@ class Live:
     def _catch_up(self, connection: psycopg.Connection[Any], told: Sequence[Change]) -> None:
         with connection.transaction():
             connection.execute("set local statement_timeout = 5000")
-            used = self._keys.take(connection.execute(tokens.FLAGS_KEYS.encode()).fetchall())
+            keys = connection.execute(tokens.FLAGS_KEYS.encode()).fetchall()
+            used = self._keys.take(keys)
             self._loaded = load(connection, self._loaded, told)
         sets = {environment_id: loaded.flags for environment_id, loaded in self._loaded.items()}
         self._sets = sets
-        self._as_of, self._reason = time.monotonic(), None
+        self._as_of, self._reason, self._from_copy = time.monotonic(), None, False
         self._tried.set()
+        if self.copy:
+            self.copy.keep(sets, keys)
         if used:
             self._write_down_use(connection, used)
         for flags in sets.values():
@@ -168,6 +187,12 @@ class Live:
 
 def init_app(app: App) -> None:
     app.extensions[EXTENSION] = Live(app.config["SQLALCHEMY_DATABASE_URI"], app.extensions[tokens.EXTENSION])
+
+
+def keep_on_disk(app: Flask, folder: Path) -> None:
+    """From now on a copy lies in this folder, for the next process that cannot reach the store."""
+    live: Live = app.extensions[EXTENSION]
+    live.copy = CopyOnDisk(folder, str(app.config["SECRET_KEY"]), app.config["SQLALCHEMY_DATABASE_URI"])
 
 
 def start(app: Flask) -> None:

@@ -56,10 +56,13 @@ class FlagsKeys:
         self._taken_at: float | None = None
         self._used: set[int] = set()
 
-    def take(self, rows: Sequence[Any]) -> list[int]:
-        """Know the rows of FLAGS_KEYS and no others; the ids whose use is to be written down by now."""
+    def take(self, rows: Sequence[Any], *, fresh: bool = True) -> list[int]:
+        """Know the rows of FLAGS_KEYS and no others; the ids whose use is to be written down by now.
+
+        Not fresh: they come from a copy, because the store does not answer.
+        """
         self._known = {bytes(row.key_hash): Known(_principal(row), row.expires_at) for row in rows}
-        self._taken_at = time.monotonic()
+        self._taken_at = time.monotonic() if fresh else float("-inf")
         used, self._used = self._used, set()
         return [row.id for row in rows if row.unused and row.id in used]
 
@@ -83,7 +86,8 @@ class FlagsKeys:
             db.session.rollback()
             if self._taken_at is None:
                 raise
-            return None
+            known = self._known.get(hash_of(key))  # from the copy, read while this waited
+            return known.principal if known else None
         return _principal(row[0]) if row else None
 
 

@@ -1,0 +1,154 @@
+"""The copy of flags and keys on disk: a process that starts while the store is away serves from it, or from nothing."""
+
+import json
+import logging
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dashboard.flags import copy_on_disk, live
+from tests.conftest import SECRET_KEY, close, make_app
+from tests.ofrep.conftest import Application, add_key, store_away, until
+
+ROOT = Path(__file__).parent.parent.parent
+DUMPED = "/ofrep/v1/evaluate/flags"
+
+
+def name_of(app):
+    return app.config["SQLALCHEMY_DATABASE_URI"].rsplit("/", 1)[1].partition("?")[0]
+
+
+@pytest.fixture
+def kept(served, changing, tmp_path):
+    """Where a process has left its copy."""
+    live.keep_on_disk(served, tmp_path)
+    assert changing.flag("plain").status_code == 200
+    until((tmp_path / copy_on_disk.NAME).exists)
+    return tmp_path
+
+
+@pytest.fixture
+def elsewhere(served, server, kept):
+    """Another process of this machine, not started yet."""
+    app = make_app(server, name_of(served))
+    live.keep_on_disk(app, kept)
+    yield app
+    close(app)
+
+
+@pytest.mark.fault
+def test_a_process_started_while_the_store_is_away_answers_as_the_others_did(served, server, changing, elsewhere):
+    before = changing.bulk({"plan": "pro"})
+    late = Application(elsewhere, changing.key)
+    with store_away(server, served):
+        live.start(elsewhere)
+        answer = late.bulk({"plan": "pro"})
+        assert (answer.data, answer.headers["ETag"]) == (before.data, before.headers["ETag"])
+        assert answer.headers["Pilothouse-Flags"].startswith("stale; age=")
+        ready = late.client.get("/readyz/flags")
+        assert (ready.status_code, ready.json["status"], ready.json["reason"]) == (200, "stale", live.FROM_COPY)
+        assert Application(elsewhere, "ph_flags_wrong").flag("plain").status_code == 401
+    until(lambda: "Pilothouse-Flags" not in late.flag("plain").headers)
+
+
+def test_the_copy_is_ours_alone_and_holds_no_key(kept, changing):
+    path = kept / copy_on_disk.NAME
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(kept.iterdir()) == [path]
+    assert changing.key.encode() not in path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "harm", [lambda b: b[:-1], lambda b: b.replace(b"true", b"false", 1), lambda b: b[:0], bytes.upper]
+)
+def test_a_copy_that_was_changed_is_refused_and_logged(kept, served, harm, caplog):
+    path = kept / copy_on_disk.NAME
+    path.write_bytes(harm(path.read_bytes()))
+    copy = copy_on_disk.CopyOnDisk(kept, SECRET_KEY, served.config["SQLALCHEMY_DATABASE_URI"])
+    with caplog.at_level(logging.ERROR):
+        assert copy.read() is None
+    assert "is not used: it was cut, changed" in caplog.text
+
+
+def test_a_copy_of_another_installation_or_store_is_refused(kept, served):
+    address = served.config["SQLALCHEMY_DATABASE_URI"]
+    assert copy_on_disk.CopyOnDisk(kept, SECRET_KEY, address).read() is not None
+    assert copy_on_disk.CopyOnDisk(kept, "x" * 32, address).read() is None
+    assert copy_on_disk.CopyOnDisk(kept, SECRET_KEY, address.replace(name_of(served), "other")).read() is None
+
+
+def test_a_disk_that_takes_nothing_keeps_serving_and_keeps_the_file(kept, served, changing, caplog):
+    copy = copy_on_disk.CopyOnDisk(kept / "gone", SECRET_KEY, served.config["SQLALCHEMY_DATABASE_URI"])
+    copy.keep({}, [])
+    assert "was not written" in caplog.text
+    assert changing.flag("plain").status_code == 200
+
+
+def asked(port, path, key="", body=None):
+    headers = {"X-API-Key": key, "Content-Type": "application/json"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - our own address
+            return answer.status, json.load(answer), dict(answer.headers)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return 0, {}, {}
+
+
+@pytest.fixture
+def web(served, server, tmp_path):
+    """Starts `pilothouse web` on the served store; the port that it answers on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = served.config["SQLALCHEMY_DATABASE_URI"]
+    given = {"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY, "PORT": str(port), "PILOTHOUSE_DATA_DIR": str(tmp_path)}
+    started = []
+
+    def start():
+        command = [sys.executable, "-m", "dashboard", "web"]
+        started.append(subprocess.Popen(command, cwd=ROOT, env=os.environ | given, stderr=subprocess.DEVNULL))
+        until(lambda: asked(port, "/healthz")[0] == 200, within_s=30)
+        return port
+
+    def stop():
+        for process in started:
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+        started.clear()
+
+    start.stop = stop
+    yield start
+    stop()
+
+
+@pytest.mark.fault
+def test_pilothouse_web_starts_and_serves_without_its_store(served, server, changing, web, tmp_path):
+    until(lambda: asked(web(), DUMPED, changing.key, b"{}")[0] == 200)
+    until((tmp_path / copy_on_disk.NAME).exists)
+    web.stop()
+    with store_away(server, served):
+        port = web()
+        began_s = time.monotonic()
+        status, body, headers = asked(port, DUMPED, changing.key, b"{}")
+        assert (status, len(body["flags"])) == (200, 15)
+        assert headers["Pilothouse-Flags"].startswith("stale")
+        assert asked(port, "/readyz/flags")[1]["status"] == "stale"
+        assert time.monotonic() - began_s < 10
+    until(lambda: asked(port, "/readyz/flags")[1]["status"] == "fresh")
+
+
+def test_a_key_of_the_copy_that_has_expired_since_is_refused(served, kept):
+    with served.app_context():
+        key = add_key("staging", expires_at=datetime.now(UTC) + timedelta(seconds=1))
+    assert Application(served, key).flag("plain").status_code == 200
+    time.sleep(1)
+    assert Application(served, key).flag("plain").status_code == 401
