@@ -10,6 +10,7 @@ from dashboard.store import db
 from dashboard.targets.models import Environment
 
 NOT_SENT_AGAIN = {"version", "operation_id", "csrf_token", "reason", "typed_key", "view"}
+RULES = ("rule", "otherwise.")
 DEFINED_BY = {"variant_name", "variant_value", "default", "targeting", "metadata", "enabled"}
 
 
@@ -21,7 +22,7 @@ def answer(stale: Stale, environment: Environment | None, version: int) -> Respo
     together = compare.merged(stale.base or {}, stale.theirs, stale.yours) if stale.theirs else stale.yours
     fields = [(name, value) for name, value in request.form.items(multi=True) if name not in NOT_SENT_AGAIN]
     if "variant_name" in request.form:
-        kept = [(name, value) for name, value in fields if name not in DEFINED_BY]
+        kept = [(name, value) for name, value in fields if not (name in DEFINED_BY or name.startswith(RULES))]
         fields = [*kept, *forms.fields_of(forms.shown(definition_of(together), flag_type))]
     elif environment is None:
         fields = [(name, _joined(together.get(name, ""))) for name, _ in fields]

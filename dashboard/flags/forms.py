@@ -2,18 +2,24 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dashboard.errors import Invalid
-from dashboard.flags import rules
+from dashboard.flags import rule_forms, rules, targeting
 from dashboard.flags.evaluate import compile_rule
 from dashboard.flags.exact import Refused, read_json
+from dashboard.flags.rule_forms import Allowed, RulesForm
 from dashboard.flags.rules import Definition
+from dashboard.flags.targeting import Rules
 from dashboard.flags.wire import write_value
 
 Fields = Mapping[str, Sequence[str]]
 NO_DEFAULT = "none"
+NOTHING = Allowed(())
+ONLY_JSON = (
+    "Only JSON can say this rule: the form knows rules in an order, conditions joined by “and”, and percentages."
+)
 PRESETS = {
     "boolean": (("on", "true"), ("off", "false")),
     "string": (("a", "text"), ("b", "another text")),
@@ -25,29 +31,39 @@ PRESETS = {
 
 @dataclass(frozen=True)
 class DefinitionForm:
-    """A definition as the form shows it; `default` is the number of a row, or NO_DEFAULT."""
+    """A definition as the form shows it; `default` is the number of a row, or NO_DEFAULT.
+
+    `rules` None: the rules are shown as JSON. Else they count, and `targeting` is what they were when the form began.
+    """
 
     enabled: bool
     rows: tuple[tuple[str, str], ...]
     default: str
     targeting: str = ""
     metadata: str = ""
+    rules: RulesForm | None = None
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.rows if name]
 
 
 def blank(type_: str) -> DefinitionForm:
-    return DefinitionForm(enabled=False, rows=PRESETS[type_], default="0")
+    return DefinitionForm(enabled=False, rows=PRESETS[type_], default="0", rules=RulesForm())
 
 
 def shown(definition: Definition, type_: str) -> DefinitionForm:
     """What is stored, as the form writes it: texts as they are, everything else as JSON."""
     names = list(definition.variants)
     default = definition.default_variant
+    known = targeting.read(definition.targeting)
     return DefinitionForm(
         enabled=definition.enabled,
         rows=tuple((name, _value_text(value, type_)) for name, value in definition.variants.items()),
         default=NO_DEFAULT if default is None else str(names.index(default)),
         targeting="" if definition.targeting is None else _indented(definition.targeting),
         metadata=_indented(definition.metadata) if definition.metadata else "",
+        rules=None if known is None else rule_forms.shown(known),
     )
 
 
@@ -61,8 +77,33 @@ def sent(fields: Fields) -> DefinitionForm:
             continue
         default = str(len(rows)) if chosen == str(index) else default
         rows.append((name.strip(), value.replace("\r\n", "\n")))
-    targeting, metadata = one(fields, "targeting").strip(), one(fields, "metadata").strip()
-    return DefinitionForm(one(fields, "enabled") == "on", tuple(rows), default, targeting, metadata)
+    return DefinitionForm(
+        enabled=one(fields, "enabled") == "on",
+        rows=tuple(rows),
+        default=default,
+        targeting=one(fields, "targeting").strip(),
+        metadata=one(fields, "metadata").strip(),
+        rules=rule_forms.sent(fields) if one(fields, "rules_view") == "form" else None,
+    )
+
+
+def acted(form: DefinitionForm, action: str, allowed: Allowed) -> DefinitionForm:
+    """The form after a button in it was pressed. Raises Invalid when the rules cannot be shown in the other way."""
+    if action == "rules-json" and form.rules is not None:
+        problems: dict[str, str] = {}
+        found = _targeting(form, replace(allowed, variants=form.names), problems)
+        if problems:
+            raise Invalid(problems)
+        return replace(form, rules=None, targeting="" if found is None else _indented(found))
+    if action == "rules-form" and form.rules is None:
+        problems = {}
+        known = targeting.read(_object(form.targeting, "targeting", problems))
+        if problems or known is None:
+            raise Invalid(problems or {"targeting": ONLY_JSON})
+        return replace(form, rules=rule_forms.shown(known))
+    if form.rules is not None and action.startswith(("rule-", "condition-")):
+        return replace(form, rules=rule_forms.with_changed(form.rules, action))
+    return with_rows_changed(form, action)
 
 
 def with_rows_changed(form: DefinitionForm, action: str) -> DefinitionForm:
@@ -75,10 +116,10 @@ def with_rows_changed(form: DefinitionForm, action: str) -> DefinitionForm:
         del rows[int(number)]
         if default.isdigit() and int(default) >= int(number):
             default = NO_DEFAULT if default == number else str(int(default) - 1)
-    return DefinitionForm(form.enabled, tuple(rows), default, form.targeting, form.metadata)
+    return replace(form, rows=tuple(rows), default=default)
 
 
-def definition_of(form: DefinitionForm, type_: str) -> Definition:
+def definition_of(form: DefinitionForm, type_: str, allowed: Allowed = NOTHING) -> Definition:
     """Raises Invalid with every field that cannot be used; JSON errors name line and column."""
     problems: dict[str, str] = {}
     variants: dict[str, Any] = {}
@@ -90,12 +131,14 @@ def definition_of(form: DefinitionForm, type_: str) -> Definition:
         enabled=form.enabled,
         variants=variants,
         default_variant=None if form.default == NO_DEFAULT else form.rows[int(form.default)][0],
-        targeting=_object(form.targeting, "targeting", problems),
+        targeting=_targeting(form, replace(allowed, variants=variants), problems),
         metadata=_object(form.metadata, "metadata", problems) or {},
     )
     if not problems:
         problems = rules.problems_of(definition, type_)
-    if definition.targeting and (wrong := compile_rule(definition.targeting).problems):
+    if definition.targeting and (
+        wrong := compile_rule(definition.targeting, dict.fromkeys(allowed.segments, True)).problems
+    ):
         problems.setdefault("targeting", f"{wrong[0]}.")
     if problems:
         raise Invalid(problems)
@@ -124,6 +167,18 @@ def version_of(fields: Fields) -> int:
 
 def tags_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag.strip() for tag in text.split(",") if tag.strip()))
+
+
+def _targeting(form: DefinitionForm, allowed: Allowed, problems: dict[str, str]) -> dict[str, Any] | None:
+    """The rules of the form as JSON; rules that say what they said keep the JSON that they were written in."""
+    written = _object(form.targeting, "targeting", problems)
+    if form.rules is None:
+        return written
+    before = targeting.read(written) or Rules()
+    found = rule_forms.rules_of(form.rules, before, allowed, problems)
+    if problems or targeting.is_same(found, before):
+        return written
+    return targeting.write(found)
 
 
 def _value(text: str, type_: str, field: str, problems: dict[str, str]) -> Any:

@@ -9,10 +9,12 @@ from flask.blueprints import BlueprintSetupState
 from dashboard import web
 from dashboard.errors import Invalid
 from dashboard.flags import conflicts, edits, forms, live, queries, rules
+from dashboard.flags.conditions import OPERATORS
 from dashboard.flags.edits import Shared, Stale
 from dashboard.flags.ledger import definition_of
 from dashboard.flags.models import KINDS, TYPES, Flag
 from dashboard.flags.queries import flag_by_key, row_of
+from dashboard.flags.rule_forms import Allowed
 from dashboard.flags.setting_routes import blueprint as setting
 from dashboard.lists import ListSpec, parse_list, respond
 from dashboard.security.guards import requires
@@ -73,7 +75,7 @@ def create() -> Response:
     fields = request.form.to_dict(flat=False)
     form, typed = forms.sent(fields), request.form.to_dict()
     if action := request.form.get("action"):
-        return _new_page(forms.with_rows_changed(form, action), typed, {})
+        return _acted(form, typed, action)
     try:
         flag = _created(form, typed, request.form.getlist("environments"))
     except Invalid as refused:
@@ -140,13 +142,21 @@ def restore(key: str) -> Response:
     return web.moved(url_for("flags.show", key=key))
 
 
+def _acted(form: forms.DefinitionForm, typed: dict[str, str], action: str) -> Response:
+    try:
+        form = forms.acted(form, action, Allowed((), seed=typed.get("key", "")))
+    except Invalid as refused:
+        return _new_page(form, typed, refused.fields, 422)
+    return _new_page(form, typed, {})
+
+
 def _created(form: forms.DefinitionForm, typed: dict[str, str], slugs: list[str]) -> Flag:
     """The flag, off in every environment that was ticked."""
     type_ = typed.get("type", "")
     problem = rules.key_problem(typed.get("key", ""))
     _refuse({"key": problem} if problem else {})
     _refuse({} if type_ in TYPES else {"type": "Choose a type."})
-    definition = forms.definition_of(form, type_)
+    definition = forms.definition_of(form, type_, Allowed((), seed=typed["key"]))
     flag = edits.create_flag(typed["key"], type_, _shared(typed), operation_id=typed.get("operation_id"))
     for slug in slugs:
         edits.set_in_environment(flag, environment_by_slug(slug), definition, version=0)
@@ -178,6 +188,7 @@ def _new_page(form: forms.DefinitionForm, typed: dict[str, str], errors: dict[st
     places = all_environments()
     ticked = request.form.getlist("environments") if request.form else [place.slug for place in places]
     context = {"form_shown": form, "typed": typed, "errors": errors, "environments": places, "ticked": ticked}
+    context |= {"allowed": Allowed((), seed=typed.get("key", "")), "OPERATORS": OPERATORS}
     return web.page("flags/new.html", status=status, section="flags", **context)
 
 

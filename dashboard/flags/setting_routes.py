@@ -1,16 +1,18 @@
 """HTTP of a flag in one environment: edit it, turn it on or off."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from flask import Blueprint, Response, request, url_for
 
 from dashboard import web
 from dashboard.errors import Invalid
-from dashboard.flags import compare, conflicts, edits, forms, rules
+from dashboard.flags import compare, conflicts, edits, forms, rules, targeting
+from dashboard.flags.conditions import OPERATORS
 from dashboard.flags.edits import Stale
 from dashboard.flags.ledger import definition_of, document_of
 from dashboard.flags.models import Flag
 from dashboard.flags.queries import Cell, cell_of, flag_by_key, row_of
+from dashboard.flags.rule_forms import Allowed
 from dashboard.security.guards import requires
 from dashboard.store import db
 from dashboard.targets.models import Environment
@@ -35,13 +37,13 @@ def save(key: str, slug: str) -> Response:
     fields = request.form.to_dict(flat=False)
     form = forms.sent(fields)
     if action := request.form.get("action"):
-        return _edit_page(flag, cell_of(flag, environment), forms.with_rows_changed(form, action), {})
+        return _acted(flag, cell_of(flag, environment), form, action)
     try:
         reason = _confirmed(flag, environment)
         edits.set_in_environment(
             flag,
             environment,
-            forms.definition_of(form, flag.type),
+            forms.definition_of(form, flag.type, _allowed(flag)),
             version=forms.version_of(fields),
             operation_id=request.form.get("operation_id"),
             reason=reason,
@@ -79,6 +81,23 @@ def toggle(key: str, slug: str) -> Response:
         return _again(refused, lambda found, cell, errors: _confirm_page(found, cell, enabled, errors, 422), key, slug)
     db.session.commit()
     return _toggled(flag, environment)
+
+
+def _acted(flag: Flag, cell: Cell, form: forms.DefinitionForm, action: str) -> Response:
+    """The form after one of its buttons, with who would move if it were saved."""
+    allowed = _allowed(flag)
+    try:
+        form = forms.acted(form, action, allowed)
+        after = forms.definition_of(form, flag.type, allowed)
+    except Invalid as refused:
+        is_asked = action in {"preview", "rules-json", "rules-form"}
+        return _edit_page(flag, cell, form, refused.fields if is_asked else {}, 422 if is_asked else 200)
+    moves = targeting.preview(definition_of(cell.setting), after) if cell.setting else None
+    return _edit_page(flag, cell, form, {}, moves=moves)
+
+
+def _allowed(flag: Flag) -> Allowed:
+    return Allowed(variants=(), seed=flag.key)
 
 
 def _toggled(flag: Flag, environment: Environment) -> Response:
@@ -132,10 +151,16 @@ def _form_of(flag: Flag, cell: Cell) -> forms.DefinitionForm:
 
 
 def _edit_page(
-    flag: Flag, cell: Cell, form: forms.DefinitionForm, errors: Mapping[str, str], status: int = 200
+    flag: Flag,
+    cell: Cell,
+    form: forms.DefinitionForm,
+    errors: Mapping[str, str],
+    status: int = 200,
+    moves: Sequence[str] | None = None,
 ) -> Response:
     return web.page(
-        "flags/edit.html", status=status, flag=flag, cell=cell, form_shown=form, errors=errors,
+        "flags/edit.html", status=status, flag=flag, cell=cell, form_shown=form, errors=errors, moves=moves,
+        allowed=_allowed(flag), OPERATORS=OPERATORS,
         environment=cell.environment, version=request.form.get("version", cell.version), typed=request.form.to_dict(),
         section="flags",
     )  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any
 from dashboard.flags import conditions, rollout
 from dashboard.flags.conditions import Condition
 from dashboard.flags.rollout import Rollout
+from dashboard.flags.rules import Definition
 
 ID = re.compile(r"rule-[a-z0-9]{1,20}\Z")
 MAX_RULES = 100
@@ -98,6 +99,16 @@ def with_ids(rules: Rules) -> Rules:
 def is_same(one: Rules, other: Rules) -> bool:
     """Told by JSON: 1, 1.0 and true are equal to Python."""
     return json.dumps(write(with_ids(one))) == json.dumps(write(with_ids(other)))
+
+
+def preview(before: Definition, after: Definition) -> list[str]:
+    """Who would move from one definition to the other; nothing said means nobody."""
+    old, new = read(before.targeting), read(after.targeting)
+    if old is not None and new is not None:
+        return announced(old, new, before.default_variant, after.default_variant)
+    if json.dumps(before.targeting) == json.dumps(after.targeting):
+        return announced(Rules(), Rules(), before.default_variant, after.default_variant)
+    return ["Only JSON can say one of these rules: who moves cannot be counted."]
 
 
 def announced(before: Rules, after: Rules, default_before: str | None, default_after: str | None) -> list[str]:
