@@ -21,6 +21,10 @@ test: .venv/installed-dev
 test-matrix: .venv/installed-dev
 	@servers="$$($(BIN)/python tests/matrix/fetch.py)" && TEST_POSTGRES="$$servers" bash tests/run tests/matrix
 
+# Compare evaluation with openfeature-flagd-core on many more random rules; FUZZ_EXAMPLES says how many
+fuzz: .venv/installed-dev
+	FUZZ_EXAMPLES="$${FUZZ_EXAMPLES:-20000}" $(BIN)/python -m pytest -n0 -q tests/flags/test_oracle.py tests/flags/test_explain.py
+
 # Measure every claim of speed again, as ratios of one run; takes some minutes
 bench: .venv/installed-dev
 	$(BIN)/python -m bench $(ONLY)
@@ -54,4 +58,4 @@ clean:
 	$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help run test test-matrix bench lint lock clean
+.PHONY: help run test test-matrix fuzz bench lint lock clean
