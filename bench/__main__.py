@@ -4,11 +4,12 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from bench import collections, pages, schema
+from bench import collections, families, pages, schema, statements
 from bench.house import House, house, server, table
 from dashboard.jobs import COLLECTORS
 
-LARGE, SMALL = 200, 100
+LARGE, SMALL = 10_000, 100
+MANY, FEW = 5_000, 100
 
 
 def sizes(large: House, small: House) -> None:
@@ -22,6 +23,8 @@ def sizes(large: House, small: House) -> None:
     heads = ("database", "started", "first collection", "second", "third", "peak")
     print(table(heads, [("small", *held[0]), ("large", *held[1])]))
     print("\n### List pages\n")
+    families.add(small, FEW)
+    families.add(large, MANY)
     found = [pages.measured(each) for each in (small, large)]
     heads = ("page", "small", "times bare", "gzip", "large", "times bare", "gzip")
     print(table(heads, [(few[0], *page(few), *page(many)) for few, many in zip(*found, strict=True)]))
@@ -64,7 +67,7 @@ def run_sizes() -> None:
         sizes(large, small)
 
 
-BENCHMARKS: dict[str, Callable[[], None]] = {"sizes": run_sizes}
+BENCHMARKS: dict[str, Callable[[], None]] = {"statements": statements.main, "sizes": run_sizes}
 
 
 def main(names: list[str]) -> int:

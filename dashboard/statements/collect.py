@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.changes.record import record
+from dashboard.sqlmask import without_values
 from dashboard.statements import bulk, edits
 from dashboard.statements.family import digest
 from dashboard.statements.rules import Counters, Differences, Key, Reading, Step, differences, step
@@ -165,7 +166,7 @@ def _families(collection: Collection, unseen: AbstractSet[Key]) -> tuple[dict[Ke
     collection.reader.rows(UNSEEN, {"queryids": f"{{{listed}}}"})
     told = {_key(row): row for row in collection.reader.ask(TEXTS) if _key(row) in unseen}
     digests = {key: digest(row["text"]) for key, row in told.items()}
-    texts = {digests[key]: row["text"] for key, row in told.items()}
+    texts = {digests[key]: without_values(row["text"]) for key, row in told.items()}
     ids = edits.store_families(collection.target.id, collection.slot, texts)
     return {key: ids[digests[key]] for key in told}, {key: str(row["username"]) for key, row in told.items()}
 

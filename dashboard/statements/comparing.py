@@ -7,6 +7,7 @@ from typing import Any
 from dashboard.lists import ListPage, ListQuery, ListSpec
 from dashboard.statements.comparison import FEWEST_CALLS, SENTENCES, Kind, Ratios, Side, change_ms, kind_of, ratios
 from dashboard.statements.models import StatementFamily
+from dashboard.statements.ranking import ranking, searched
 from dashboard.statements.sums import Asked, ask, rows_of
 from dashboard.statements.texts import one_line
 from dashboard.statements.windows import Evidence
@@ -32,13 +33,10 @@ from (
 group by family_id
 """
 RANKED = """
-with sums as ({sums})
-select sums.id, {rank} as place, count(*) over () as total
-from sums
-{texts}
+select id, {rank} as place, after_total_ms as total_ms
+from ({sums}) as sums
 where {shown}
 """
-TEXTS = r"join statement_family as f on f.id = sums.id and f.text ilike :like escape '\'"
 FAMILIES = """
 select f.text, f.first_seen_at, sums.*
 from ({sums}) as sums
@@ -125,14 +123,13 @@ class ComparedRow:
 def compared_families(target_id: int, before: Evidence, after: Evidence, query: ListQuery) -> ListPage[ComparedRow]:
     """Families of either window that fit search and filter, those whose time changed most first."""
     columns, rank = RANKS[query.sort]
-    asked = {"watched": after.covered_ms / before.covered_ms if before.covered_ms else 0.0, "like": query.like()}
-    shown, texts = SHOWN_AS[query.filters.get("show") or "both"], TEXTS if query.q else ""
-    sums, given = _sums(target_id, before, after, columns)
-    ranked = RANKED.format(sums=sums, rank=rank, shown=shown, texts=texts)
-    order = f"{ranked} order by place {query.dir} nulls last, id limit :limit offset :offset"
-    found = ask(order, given | asked | {"limit": query.limit, "offset": query.offset}).all()
-    rows = _compared(target_id, [row.id for row in found], before, after)
-    return ListPage(rows, found[0].total if found else 0, query, as_of=after.until)
+    watched = after.covered_ms / before.covered_ms if before.covered_ms else 0.0
+    sums, asked = _sums(target_id, before, after, columns)
+    ranked = RANKED.format(sums=sums, rank=rank, shown=SHOWN_AS[query.filters.get("show") or "both"])
+    found = ranking(ranked, asked | {"watched": watched}, query.dir)
+    families = searched(target_id, found.families, query)
+    rows = _compared(target_id, list(families[query.offset : query.offset + query.limit]), before, after)
+    return ListPage(rows, len(families), query, as_of=after.until)
 
 
 def compared_family(target_id: int, family: StatementFamily, before: Evidence, after: Evidence) -> ComparedRow:

@@ -1,6 +1,6 @@
 """Questions to the stored statements: which families a window holds, and what one of them did."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,8 @@ from dashboard.statements.models import (
     StatementFamily,
     StatementIdentity,
 )
-from dashboard.statements.sums import IO_MS, MAX_BOUND_MS, Asked, all_sums, ask, rows_of, rows_since, total_ms
+from dashboard.statements.ranking import Ranking, ranking, searched
+from dashboard.statements.sums import IO_MS, MAX_BOUND_MS, Asked, all_sums, ask, rows_of, rows_since
 from dashboard.statements.texts import one_line
 from dashboard.statements.windows import Evidence
 from dashboard.store import db
@@ -44,16 +45,15 @@ RANKS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 NO_RANK = (("total_ms",), "sum(total_ms)")
 RANKED = """
-with ranked as materialized (
-    select family_id as id, {rank} as place, sum(total_ms) as total_ms
-    from ({rows}) as part
-    group by family_id
-)
-select ranked.id, {place} as place, count(*) over () as total, (select sum(total_ms) from ranked) as everything
-from ranked
-{texts}
+select family_id as id, {rank} as place, sum(total_ms) as total_ms
+from ({rows}) as part
+group by family_id
 """
-TEXTS = r"join statement_family as f on f.id = ranked.id and f.text ilike :like escape '\'"
+BY_TEXT = """
+select id, text as place, sums.total_ms
+from (select family_id as id, sum(total_ms) as total_ms from ({rows}) as part group by family_id) as sums
+join statement_family using (id)
+"""
 FAMILIES = """
 select
     f.id, f.text, calls, total_ms, total_ms / nullif(calls, 0) as mean_ms,
@@ -145,21 +145,17 @@ class SlowestRow:
 
 def statements_of_window(target_id: int, known: Evidence, query: ListQuery) -> ListPage[StatementRow]:
     """The families that did something in the window, in the order that was asked for."""
-    ranked, asked = _ranked(target_id, known, query)
-    place = f"order by place {query.dir} nulls last, id limit :limit offset :offset"
-    found = ask(f"{ranked} {place}", asked | {"limit": query.limit, "offset": query.offset}).all()
-    total = found[0].total if found else _count(ranked, asked) if query.page > 1 else 0
-    rows = _told(target_id, known, [row.id for row in found], found[0].everything if found else None)
-    return ListPage(rows, total, query, as_of=known.until)
+    ranked = _ranked(target_id, known, query.sort, query.dir)
+    families = searched(target_id, ranked.families, query)
+    shown = families[query.offset : query.offset + query.limit]
+    rows = _told(target_id, known, list(shown), ranked.everything)
+    return ListPage(rows, len(families), query, as_of=known.until)
 
 
 def statement_in_window(target_id: int, family_id: int, known: Evidence) -> StatementRow | None:
     """One family in a window; None when it did nothing there."""
-    told = _told(target_id, known, [family_id], None)
-    if not told:
-        return None
-    everything = total_ms(target_id, known)
-    return replace(told[0], share=told[0].total_ms / everything if everything else None)
+    everything = _ranked(target_id, known, SPEC.default_sort, "desc").everything
+    return next(iter(_told(target_id, known, [family_id], everything)), None)
 
 
 def family_of(target_id: int, family_id: int) -> StatementFamily:
@@ -203,17 +199,10 @@ def slowest(rows: str, asked: Asked, having: str = "true") -> list[SlowestRow]:
     ]
 
 
-def _ranked(target_id: int, known: Evidence, query: ListQuery) -> tuple[str, Asked]:
-    """SQL of `id`, `place` by what the list is sorted by, and how many there are; `everything` is the time of all."""
-    columns, rank = RANKS.get(query.sort, NO_RANK)
+def _ranked(target_id: int, known: Evidence, sort: str, way: str) -> Ranking:
+    columns, rank = RANKS.get(sort, NO_RANK)
     rows, asked = rows_of(target_id, known, columns)
-    texts = TEXTS if query.q or query.sort == "text" else ""
-    place = "f.text" if query.sort == "text" else "ranked.place"
-    return RANKED.format(rank=rank, rows=rows, texts=texts, place=place), asked | {"like": query.like()}
-
-
-def _count(ranked: str, asked: Asked) -> int:
-    return int(ask(f"select count(*) from ({ranked}) as found", asked).scalar_one())  # noqa: S608 - our own SQL
+    return ranking((BY_TEXT if sort == "text" else RANKED).format(rank=rank, rows=rows), asked, way)
 
 
 def _told(target_id: int, known: Evidence, families: list[int], everything: float | None) -> list[StatementRow]:

@@ -74,13 +74,6 @@ def all_sums(rows: str) -> str:
     return f"select family_id, {SUMS} from ({rows}) as part group by family_id"  # noqa: S608 - our own columns
 
 
-def total_ms(target_id: int, known: Evidence) -> float:
-    """The time of all visible statements in the window."""
-    rows, asked = rows_of(target_id, known, ("total_ms",))
-    whole = f"select coalesce(sum(total_ms), 0) from ({rows}) as part"  # noqa: S608 - our own columns
-    return float(ask(whole, asked).scalar_one())
-
-
 def ask(sql: str, asked: Asked) -> Any:
     """The answer. Compiling it would take longer than giving it, however many rows are expected."""
     db.session.execute(text("set local jit = off"))
