@@ -38,9 +38,17 @@ values.ValueClass = values.get_value_class()
 
 
 def post_worker_init(worker):  # noqa: ANN001, ANN201 - gunicorn's own hook
-    from dashboard.flags import live
+    from dashboard.flags import live, usage
 
     live.start(worker.wsgi)
+    usage.start(worker.wsgi)
+
+
+def worker_exit(_server, worker):  # noqa: ANN001, ANN201 - gunicorn's own hook
+    from dashboard.flags import usage
+
+    if extensions := getattr(getattr(worker, "wsgi", None), "extensions", None):
+        extensions[usage.EXTENSION].stop()
 
 
 def child_exit(_server, worker):  # noqa: ANN001, ANN201 - gunicorn's own hook

@@ -9,8 +9,9 @@ from dashboard.alerts.routes import blueprint as alerts
 from dashboard.changes.routes import blueprint as changes
 from dashboard.demo.routes import blueprint as demo_shop
 from dashboard.findings.routes import blueprint as findings
-from dashboard.flags import live
+from dashboard.flags import live, usage
 from dashboard.flags.routes import blueprint as flags
+from dashboard.flags.usage_routes import blueprint as flag_usage
 from dashboard.health import blueprint as health
 from dashboard.history.routes import blueprint as history
 from dashboard.look import init_app as init_look
@@ -30,7 +31,7 @@ from dashboard.vacuum.routes import blueprint as vacuum
 
 FEATURES = (
     health, security, targets, overview, schema, tables, findings, vacuum, statements, plans, advice, activity, server,
-    history, flags, ofrep, changes, alerts, demo_shop,
+    history, flags, flag_usage, ofrep, changes, alerts, demo_shop,
 )  # fmt: skip
 
 
@@ -46,6 +47,7 @@ def create_app(settings: Settings, *, database_url: str, secret_key: str, wait_s
     init_look(app)
     init_targets(app, settings)
     live.init_app(app)
+    usage.init_app(app)
     for blueprint in FEATURES:
         app.register_blueprint(blueprint)
     return app

@@ -21,6 +21,7 @@ from dashboard.activity.sampling import sample_minute
 from dashboard.advice import collect as advice
 from dashboard.alerts.collect import check
 from dashboard.alerts.deliver import deliver
+from dashboard.flags import rollups as flag_rollups
 from dashboard.history import collect as history
 from dashboard.plans import collect as plans
 from dashboard.schema import collect as schema
@@ -55,6 +56,7 @@ ROLLUPS = (
     *table_rollups.ROLLUPS,
     *statement_rollups.ROLLUPS,
     *vacuum_rollups.ROLLUPS,
+    *flag_rollups.ROLLUPS,
 )
 COLLECTORS: tuple[Collector, ...] = (
     capabilities,

@@ -168,8 +168,12 @@ class FlagSet:
         """What rules see: the context that was sent; what was sent under `$flagd` is overwritten."""
         return {**sent, FLAGD: {"flagKey": "", "timestamp": timestamp}}
 
+    def answers(self, context: Mapping[str, Any]) -> list[str]:
+        """Every flag's own answer, which says flag, variant and reason."""
+        return [flag.resolve(context).text for flag in self.flags.values()]
+
     def all_encoded(self, context: Mapping[str, Any]) -> str:
-        return ",".join([flag.resolve(context).text for flag in self.flags.values()])
+        return ",".join(self.answers(context))
 
     def etag(self, sent: Mapping[str, Any], extra: str) -> str | None:
         """Names every answer to this context without evaluating; None when the answer depends on the clock.

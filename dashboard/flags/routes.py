@@ -1,6 +1,7 @@
 """HTTP of feature flags: the matrix, a flag, and what may be done to it."""
 
 import secrets
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -8,7 +9,7 @@ from flask.blueprints import BlueprintSetupState
 
 from dashboard import web
 from dashboard.errors import Invalid
-from dashboard.flags import conflicts, edits, forms, live, queries, rules
+from dashboard.flags import conflicts, edits, forms, live, queries, rules, usage_queries
 from dashboard.flags.conditions import OPERATORS
 from dashboard.flags.edits import Shared, Stale
 from dashboard.flags.ledger import definition_of
@@ -178,6 +179,7 @@ def _page_of(flag: Flag) -> dict[str, Any]:
         "row": row_of(flag),
         "history": queries.history_of(flag),
         "definition_of": definition_of,
+        "use": usage_queries.use_of(flag.key, [place.id for place in all_environments()], datetime.now(UTC)),
         "section": "flags",
         "errors": {},
         "typed": {},

@@ -8,7 +8,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from dashboard import web
 from dashboard.errors import Denied, PilothouseError, Unavailable
-from dashboard.flags import live
+from dashboard.flags import live, usage
 from dashboard.flags.flagset import FlagSet, digest, etag_matches
 from dashboard.flags.streams import stream_token
 from dashboard.ofrep.rules import LARGEST_BODY, BadContext, context_of
@@ -32,9 +32,11 @@ def evaluate_flag(key: str) -> Response:
         return _failure(400, bad.code, bad.sentence, key)
     flag = flags.flags.get(key)
     if flag is None:
+        usage.of(current_app).unknown(_asker(), key)
         return _failure(404, "FLAG_NOT_FOUND", f"There is no flag {key} in {flags.environment}.", key)
     resolution = flag.resolve(flags.context(sent, int(time.time())))
-    return _answer(flag.encoded(resolution), 400 if resolution.error_code else 200)
+    usage.of(current_app).single(_asker(), resolution.text)
+    return _answer(resolution.text, 400 if resolution.error_code else 200)
 
 
 @blueprint.post("/ofrep/v1/evaluate/flags")
@@ -49,10 +51,12 @@ def evaluate_flags() -> Response:
     etag = flags.etag(sent, closing)
     if etag and etag_matches(request.headers.get("If-None-Match", ""), etag):
         return _unchanged(etag)
-    body = f'{{"flags":[{flags.all_encoded(flags.context(sent, int(time.time())))}]{closing}}}'
+    answers = flags.answers(flags.context(sent, int(time.time())))
+    body = f'{{"flags":[{",".join(answers)}]{closing}}}'
     etag = etag or digest(body)
     if etag_matches(request.headers.get("If-None-Match", ""), etag):
         return _unchanged(etag)
+    usage.of(current_app).bulk(_asker(), answers)
     response = _answer(body, 200)
     response.set_etag(etag)
     return response
@@ -64,6 +68,7 @@ def document(environment: str) -> Response:
     flags = _asked_set()
     if flags.environment != environment:
         raise Denied("This API key belongs to another environment.")
+    usage.of(current_app).downloaded(_asker())
     response = _answer(flags.document, 200)
     response.set_etag(flags.document_etag)
     response.make_conditional(request)
@@ -110,6 +115,11 @@ def _asked_set() -> FlagSet:
     if asked_by is None or asked_by.environment_id is None:
         raise Denied(web.SENTENCES[403])
     return live.flags_of(asked_by.environment_id)
+
+
+def _asker() -> usage.Asker:
+    asked_by = principal()
+    return (asked_by.environment_id or 0, asked_by.id) if asked_by else (0, 0)
 
 
 def _body() -> bytes:

@@ -1,0 +1,201 @@
+"""Evaluations counted in this process's memory and added to the store every few seconds, never one write for each.
+
+An answer is counted by its own text, which says flag, variant and reason; texts are read when they are flushed.
+What a killed process had not flushed is lost: a few seconds. A store that is away is waited for, within bounds.
+"""
+
+import json
+import logging
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from flask import Flask
+from flask.sansio.app import App
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from dashboard.flags import usage_sql
+from dashboard.flags.rules import KEY
+from dashboard.store import db
+
+log = logging.getLogger(__name__)
+EXTENSION = "pilothouse_usage"
+FLUSH_S = 3.0
+ROWS_PER_S = 500
+MOST_ANSWERS = 50_000
+MOST_UNKNOWN = 1_000
+Asker = tuple[int, int]
+
+
+@dataclass
+class Counts:
+    """What was counted since the last flush, by (environment id, API key id)."""
+
+    single: dict[Asker, Counter[str]] = field(default_factory=dict)
+    bulk: dict[Asker, Counter[str]] = field(default_factory=dict)
+    unknown: Counter[tuple[int, int, str]] = field(default_factory=Counter)
+    downloads: set[Asker] = field(default_factory=set)
+    lost: int = 0
+
+    def size(self) -> int:
+        return sum(len(counter) for counters in (self.single, self.bulk) for counter in counters.values())
+
+    def is_empty(self) -> bool:
+        return not (self.single or self.bulk or self.unknown or self.downloads)
+
+
+class Usage:
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._counts = Counts()
+        self._forget_thread()
+
+    def _forget_thread(self) -> None:
+        self._pid = os.getpid()
+        self._lock, self._stop = threading.Lock(), threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def single(self, asker: Asker, answer: str) -> None:
+        with self._lock:
+            counter = self._counts.single.get(asker)
+            if counter is None:
+                counter = self._counts.single[asker] = Counter()
+            if answer in counter or len(counter) < MOST_ANSWERS:
+                counter[answer] += 1
+            else:
+                self._counts.lost += 1
+
+    def bulk(self, asker: Asker, answers: Iterable[str]) -> None:
+        """Each flag of an answer that was sent; one that is answered with 304 is no evaluation."""
+        with self._lock:
+            counter = self._counts.bulk.get(asker)
+            if counter is None:
+                counter = self._counts.bulk[asker] = Counter()
+            if len(counter) < MOST_ANSWERS:
+                counter.update(answers)
+            else:
+                self._counts.lost += 1
+
+    def unknown(self, asker: Asker, key: str) -> None:
+        """What can be no flag's key is a mistake of another kind and not kept; so nothing hostile is."""
+        if not KEY.match(key):
+            return
+        with self._lock:
+            if (*asker, key) in self._counts.unknown or len(self._counts.unknown) < MOST_UNKNOWN:
+                self._counts.unknown[(*asker, key)] += 1
+
+    def downloaded(self, asker: Asker) -> None:
+        with self._lock:
+            self._counts.downloads.add(asker)
+
+    def start(self) -> None:
+        """Once per process; a fork inherits neither the thread nor what others have counted."""
+        if self._pid != os.getpid():
+            self._counts = Counts()
+            self._forget_thread()
+        if self._thread is None and not self._stop.is_set():
+            self._thread = threading.Thread(target=self._run, name="usage", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """A clean end loses nothing while the store answers."""
+        self._stop.set()
+        if self._thread is not None and self._pid == os.getpid():
+            self._thread.join(FLUSH_S)
+            self._thread = None
+            self.flush()
+
+    def _run(self) -> None:
+        pause_s = FLUSH_S
+        while not self._stop.wait(pause_s):
+            pause_s = max(FLUSH_S, self.flush() / ROWS_PER_S)
+
+    def flush(self) -> int:
+        """Add what was counted to the store; how many rows that were. What the store did not take is kept."""
+        with self._lock:
+            taken, self._counts = self._counts, Counts()
+        if taken.is_empty():
+            return 0
+        rows = _rows(taken)
+        try:
+            self._write(rows, taken)
+        except (DBAPIError, PoolExhausted) as error:
+            log.warning("evaluations wait to be counted: %s", type(error).__name__)
+            self._take_back(taken)
+        if taken.lost:
+            log.warning("%d answers were not counted: too many kinds at once", taken.lost)
+        return len(rows)
+
+    def _write(self, rows: Sequence["Row"], taken: Counts) -> None:
+        assert isinstance(self._app, Flask)  # noqa: S101 - the app that this was made for
+        with self._app.app_context(), db.engine.begin() as connection:
+            connection.execute(text("set local statement_timeout = 5000"))
+            connection.execute(text("set local synchronous_commit = off"))
+            if rows:
+                columns = {name: [getattr(row, name) for row in rows] for name in Row.__slots__}
+                connection.execute(text(usage_sql.USAGE), columns)
+                connection.execute(text(usage_sql.SEEN), columns)
+            if taken.unknown:
+                asked = sorted(taken.unknown.items())
+                names = ("environment_id", "api_key_id", "flag_key")
+                given = {name: [key[at] for key, _ in asked] for at, name in enumerate(names)}
+                connection.execute(text(usage_sql.UNKNOWN), given | {"count": [count for _, count in asked]})
+                connection.execute(text(usage_sql.FORGET_UNKNOWN), {"most": MOST_UNKNOWN})
+            if taken.downloads:
+                askers = sorted(taken.downloads)
+                given = {"environment_id": [one for one, _ in askers], "api_key_id": [one for _, one in askers]}
+                connection.execute(text(usage_sql.DOWNLOADS), given)
+
+    def _take_back(self, taken: Counts) -> None:
+        with self._lock:
+            now = self._counts
+            for mine, theirs in ((now.single, taken.single), (now.bulk, taken.bulk)):
+                for asker, counter in theirs.items():
+                    counter.update(mine.get(asker, Counter()))
+                    mine[asker] = counter
+            now.unknown.update(taken.unknown)
+            now.downloads |= taken.downloads
+
+
+@dataclass(slots=True, order=True)
+class Row:
+    environment_id: int
+    flag_key: str
+    variant: str
+    reason: str
+    api_key_id: int
+    count: int = 0
+    bulk_count: int = 0
+
+
+def _rows(counts: Counts) -> list[Row]:
+    """In the order of the key, so that two processes which add to the same rows never wait in a circle."""
+    rows: dict[tuple[int, str, str, str, int], Row] = {}
+    for counters, is_bulk in ((counts.single, False), (counts.bulk, True)):
+        for (environment_id, api_key_id), counter in counters.items():
+            for answer, count in counter.items():
+                said = json.loads(answer)
+                reason = said.get("errorCode") or said["reason"]
+                key = (environment_id, said["key"], said.get("variant", ""), reason, api_key_id)
+                row = rows.setdefault(key, Row(*key))
+                row.count += count
+                row.bulk_count += count * is_bulk
+    return sorted(rows.values())
+
+
+def init_app(app: App) -> None:
+    app.extensions[EXTENSION] = Usage(app)
+
+
+def of(app: App) -> Usage:
+    found: Usage = app.extensions[EXTENSION]
+    return found
+
+
+def start(app: App) -> None:
+    """With a web process, which is where evaluations are counted."""
+    of(app).start()
