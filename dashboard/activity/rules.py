@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from dashboard.sqlmask import without_secrets
+
 OURS = "pilothouse"
 LONG_TRANSACTION = timedelta(minutes=1)
 IDLE_TRANSACTION = timedelta(seconds=10)
@@ -120,6 +122,7 @@ def session_of(row: Mapping[str, Any], now: datetime) -> Session:
     skew = skew_of(row["read_at"], now)
     fields = {name: row[name] for name in Session.__dataclass_fields__ if name in row}
     fields |= {name: fields[name] + skew for name in TIMES if fields[name] is not None}
+    fields["query"] = without_secrets(row["query"]) if row["query"] else row["query"]
     return Session(**fields | {"blocked_by": tuple(dict.fromkeys(row["blocked_by"]))})
 
 

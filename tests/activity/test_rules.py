@@ -125,6 +125,13 @@ def test_a_clock_that_differs_is_corrected_to_ours() -> None:
     assert (found.read_at, found.query_at, found.blocked_by) == (NOW, NOW - timedelta(seconds=3), (2,))
 
 
+def test_a_password_in_a_running_statement_reaches_nobody() -> None:
+    text = "alter role app password 'hunter2' valid until '2030-01-01'"
+    found = session_of(EMPTY | {"pid": 1, "blocked_by": [], "query": text}, NOW)
+    masked = "alter role app password '***' valid until '2030-01-01'"
+    assert (found.line, found.json()["query"]) == (masked, masked)
+
+
 def test_an_idle_session_waits_for_nothing() -> None:
     client = {"wait_event_type": "Client", "wait_event": "ClientRead"}
     assert session(1, state="idle", **client).wait is None

@@ -125,6 +125,16 @@ def test_lists_of_any_length_are_one_family(read: Read, store: Session, target_d
     assert sample(store, "where id in").calls == 3
 
 
+def test_a_password_in_a_command_is_not_stored(read: Read, store: Session, target_db: Any) -> None:
+    read(0)
+    role = f"secret_{target_db.name}"
+    target_db.execute(f"create role {role} password 'hunter2-hunter2'")
+    target_db.execute(f"drop role {role}")
+    read(1)
+    assert sample(store, f"create role {role} password '***'").calls == 1
+    assert not [text for text in store.scalars(select(StatementFamily.text)) if "hunter2" in text]
+
+
 def test_statements_of_the_watching_role_are_left_out(read: Read, store: Session) -> None:
     read(0)
     read(1)
