@@ -158,7 +158,8 @@ class FlagSet:
     @cached_property
     def document(self) -> str:
         """flagd's JSON of the set: the same bytes for the same flags."""
-        return wire.document_of_lines(((flag.key, flag.line) for flag in self.flags.values()), self.metadata)
+        lines = ((flag.key, flag.line) for flag in self.flags.values())
+        return wire.document_of_lines(lines, self.metadata, self.common.evaluators)
 
     @cached_property
     def document_etag(self) -> str:

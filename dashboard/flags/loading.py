@@ -16,7 +16,11 @@ REVISIONS = """
            e.slug,
            coalesce(r.revision, 0) as number,
            coalesce(r.revision || '.' || cast(extract(epoch from r.changed_at) * 1000000 as bigint), '0') as revision,
-           coalesce(r.set_metadata, '{}') as metadata
+           coalesce(r.set_metadata, '{}') as metadata,
+           coalesce(r.bucketing, 'v2') as bucketing,
+           coalesce((select json_object_agg(g.name, g.rule order by g.name)
+                       from flag_segment g
+                      where g.environment_id = e.id), '{}') as evaluators
       from environment e
  left join flag_revision r on r.environment_id = e.id
   order by e.id
@@ -109,7 +113,7 @@ def _whole(connection: Connection, head: Any, before: Loaded | None) -> Loaded:
 
 
 def _common(head: Any) -> Common:
-    return Common(metadata=head.metadata)
+    return Common(metadata=head.metadata, evaluators=head.evaluators, bucketing=head.bucketing)
 
 
 def _alike(one: Common, other: Common) -> bool:

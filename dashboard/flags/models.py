@@ -85,11 +85,13 @@ class FlagRevision(Base):
     """
 
     __tablename__ = "flag_revision"
+    __table_args__ = (CheckConstraint("bucketing in ('v2', 'v3')", name="bucketing"),)
 
     environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id", ondelete="CASCADE"), primary_key=True)
     revision: Mapped[int]
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     set_metadata: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
+    bucketing: Mapped[str] = mapped_column(default="v2", server_default="v2")
 
 
 class FlagOperation(Base):

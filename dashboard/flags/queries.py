@@ -12,6 +12,7 @@ from dashboard.errors import NotFound
 from dashboard.flags import compare, rules, wire
 from dashboard.flags.ledger import definition_of
 from dashboard.flags.models import Flag, FlagRevision, FlagSetting, FlagVersion
+from dashboard.flags.segment_models import FlagSegment
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
 from dashboard.targets.models import Environment
@@ -179,7 +180,9 @@ def document_of(environment: Environment) -> str:
     )
     revision = db.session.get(FlagRevision, environment.id)
     flags = [(flag.key, flag.type, definition_of(setting)) for setting, flag in db.session.execute(wanted)]
-    return wire.write_document(flags, revision.set_metadata if revision else {})
+    segments = select(FlagSegment.name, FlagSegment.rule).where(FlagSegment.environment_id == environment.id)
+    evaluators = {row.name: row.rule for row in db.session.execute(segments.order_by(FlagSegment.name))}
+    return wire.write_document(flags, revision.set_metadata if revision else {}, evaluators)
 
 
 def _rows(flags: Sequence[Flag]) -> list[FlagRow]:

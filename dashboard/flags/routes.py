@@ -16,6 +16,7 @@ from dashboard.flags.ledger import definition_of
 from dashboard.flags.models import KINDS, TYPES, Flag
 from dashboard.flags.queries import flag_by_key, row_of
 from dashboard.flags.rule_forms import Allowed
+from dashboard.flags.segment_routes import blueprint as segments_blueprint
 from dashboard.flags.setting_routes import blueprint as setting
 from dashboard.lists import ListSpec, parse_list, respond
 from dashboard.security.guards import requires
@@ -24,6 +25,7 @@ from dashboard.targets.queries import all_environments, environment_by_slug
 
 blueprint = Blueprint("flags", __name__)
 blueprint.register_blueprint(setting)
+blueprint.register_blueprint(segments_blueprint)
 SPEC = ListSpec(
     sorts=("key", "type", "kind", "owner", "updated_at"),
     default_sort="key",

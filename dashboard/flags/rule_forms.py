@@ -53,7 +53,7 @@ class Allowed:
 
 def shown(known: Rules) -> RulesForm:
     rows = [
-        _outcome_shown(RuleRow(rule.id, tuple(map(_condition_shown, rule.conditions))), rule.outcome)
+        _outcome_shown(RuleRow(rule.id, tuple(map(condition_shown, rule.conditions))), rule.outcome)
         for rule in targeting.with_ids(known).rules
     ]
     return RulesForm(tuple(rows), _outcome_shown(RuleRow(OTHERWISE), known.otherwise))
@@ -90,19 +90,23 @@ def rules_of(form: RulesForm, before: Rules, allowed: Allowed, problems: dict[st
     held = {rule.id: rule.outcome for rule in targeting.with_ids(before).rules}
     found = []
     for row in form.rules:
-        asked = [
-            _condition(condition, f"{row.id}.{number}", allowed, problems)
-            for number, condition in enumerate(row.conditions)
-        ]
+        asked = conditions_of(row, allowed, problems)
         if not asked:
             problems[row.id] = "A rule needs a condition; whom no rule meets is said below the rules."
-        found.append(Rule(row.id, tuple(asked), _outcome(row, held.get(row.id), allowed, problems)))
+        found.append(Rule(row.id, asked, _outcome(row, held.get(row.id), allowed, problems)))
     if len(found) > MAX_RULES:
         problems["rules"] = f"At most {MAX_RULES} rules."
     return Rules(tuple(found), _outcome(form.otherwise, before.otherwise, allowed, problems))
 
 
-def _condition_shown(condition: Condition) -> ConditionRow:
+def conditions_of(row: RuleRow, allowed: Allowed, problems: dict[str, str]) -> tuple[Condition, ...]:
+    return tuple(
+        _condition(condition, f"{row.id}.{number}", allowed, problems)
+        for number, condition in enumerate(row.conditions)
+    )
+
+
+def condition_shown(condition: Condition) -> ConditionRow:
     return ConditionRow(condition.attribute, condition.operator, conditions.text_of(condition))
 
 

@@ -9,7 +9,12 @@ from typing import Any, Literal
 
 Type = Literal["boolean", "string", "integer", "float", "object"]
 KEY = re.compile(r"[A-Za-z0-9._-]{1,200}\Z")
-RESERVED_KEYS = {"new": "the address of the form for new flags", ".": "a path", "..": "a path"}
+RESERVED_KEYS = {
+    "new": "the address of the form for new flags",
+    "segments": "the list of segments",
+    ".": "a path",
+    "..": "a path",
+}
 MAX_VARIANTS = 100
 MAX_NAME = 200
 MAX_DOCUMENT = 100_000

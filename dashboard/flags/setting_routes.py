@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 
 from dashboard import web
 from dashboard.errors import Invalid
-from dashboard.flags import compare, conflicts, edits, forms, rules, targeting
+from dashboard.flags import compare, conflicts, edits, forms, rules, segments, targeting
 from dashboard.flags.conditions import OPERATORS
 from dashboard.flags.edits import Stale
 from dashboard.flags.ledger import definition_of, document_of
@@ -43,7 +43,7 @@ def save(key: str, slug: str) -> Response:
         edits.set_in_environment(
             flag,
             environment,
-            forms.definition_of(form, flag.type, _allowed(flag)),
+            forms.definition_of(form, flag.type, _allowed(flag, environment)),
             version=forms.version_of(fields),
             operation_id=request.form.get("operation_id"),
             reason=reason,
@@ -85,7 +85,7 @@ def toggle(key: str, slug: str) -> Response:
 
 def _acted(flag: Flag, cell: Cell, form: forms.DefinitionForm, action: str) -> Response:
     """The form after one of its buttons, with who would move if it were saved."""
-    allowed = _allowed(flag)
+    allowed = _allowed(flag, cell.environment)
     try:
         form = forms.acted(form, action, allowed)
         after = forms.definition_of(form, flag.type, allowed)
@@ -96,8 +96,8 @@ def _acted(flag: Flag, cell: Cell, form: forms.DefinitionForm, action: str) -> R
     return _edit_page(flag, cell, form, {}, moves=moves)
 
 
-def _allowed(flag: Flag) -> Allowed:
-    return Allowed(variants=(), seed=flag.key)
+def _allowed(flag: Flag, environment: Environment) -> Allowed:
+    return Allowed(variants=(), segments=segments.names_of(environment), seed=flag.key)
 
 
 def _toggled(flag: Flag, environment: Environment) -> Response:
@@ -160,7 +160,7 @@ def _edit_page(
 ) -> Response:
     return web.page(
         "flags/edit.html", status=status, flag=flag, cell=cell, form_shown=form, errors=errors, moves=moves,
-        allowed=_allowed(flag), OPERATORS=OPERATORS,
+        allowed=_allowed(flag, cell.environment), OPERATORS=OPERATORS,
         environment=cell.environment, version=request.form.get("version", cell.version), typed=request.form.to_dict(),
         section="flags",
     )  # fmt: skip

@@ -165,6 +165,12 @@ def _words(outcome: Outcome, default: str | None) -> str:
     return outcome or default or CODE
 
 
+def conditions_of(rule: Any) -> tuple[Condition, ...] | None:
+    """The conditions of a segment: without an id, without other segments; None when only JSON can say them."""
+    known = _read_rule(rule, None)
+    return None if known is None or known.id or references(rule) else known.conditions
+
+
 def _read_rule(rule: Any, outcome: Any) -> Rule | None:
     parts = rule.get("and") if isinstance(rule, dict) and len(rule) == 1 else None
     parts = parts if isinstance(parts, list) else [rule]

@@ -9,6 +9,7 @@ from dashboard.flags import rules
 from dashboard.flags.exact import MAX_FILE, Refused, places_in, read_json
 from dashboard.flags.rules import Definition
 
+NO_EVALUATORS: Mapping[str, Any] = {}
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
 
 
@@ -46,16 +47,24 @@ def read_document(text: str) -> Document:
     return Document(tuple(_entry(key, flag, evaluators, place) for key, flag, place in pairs), metadata)
 
 
-def write_document(flags: Iterable[tuple[str, str, Definition]], metadata: Mapping[str, Any]) -> str:
+def write_document(
+    flags: Iterable[tuple[str, str, Definition]],
+    metadata: Mapping[str, Any],
+    evaluators: Mapping[str, Any] = NO_EVALUATORS,
+) -> str:
     """(key, type, definition) as a flagd document: one flag a line, ordered by key, the same bytes every time."""
-    return document_of_lines(((key, write_flag(type_, definition)) for key, type_, definition in flags), metadata)
+    lines = ((key, write_flag(type_, definition)) for key, type_, definition in flags)
+    return document_of_lines(lines, metadata, evaluators)
 
 
-def document_of_lines(flags: Iterable[tuple[str, str]], metadata: Mapping[str, Any]) -> str:
+def document_of_lines(
+    flags: Iterable[tuple[str, str]], metadata: Mapping[str, Any], evaluators: Mapping[str, Any] = NO_EVALUATORS
+) -> str:
     """The same of (key, flag written out)."""
     lines = [f"    {_text(key)}: {line}" for key, line in sorted(flags)]
     body = ",\n".join(lines)
     head = f'  "metadata": {_text(dict(metadata))},\n' if metadata else ""
+    head += f'  "$evaluators": {_text(dict(sorted(evaluators.items())))},\n' if evaluators else ""
     inner = f"\n{body}\n  " if lines else ""
     return f'{{\n  "$schema": {_text(SCHEMA)},\n{head}  "flags": {{{inner}}}\n}}\n'
 
