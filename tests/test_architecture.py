@@ -15,7 +15,7 @@ SHARED = {"security", "targets"}
 FEATURES = {path.parent.name for path in (ROOT / "dashboard").glob("*/routes.py")} - SHARED
 PURE = {
     "rules", "evaluate", "wire", "forms", "formats", "charts", "ticks", "sqltext", "series", "layout", "names",
-    "sqlmask", "bucketing", "family", "windows", "cluster", "spans", "steps", "catalogue",
+    "sqlmask", "sqlparams", "bucketing", "family", "windows", "cluster", "spans", "steps", "catalogue",
     "shapes", "clauses", "parsing", "resolve", "selectivity", "matching", "costs", "candidates", "scans", "asks", "writes",
     "definition", "existing", "trials", "words",
     "verdicts", "verdicts_redundant", "verdicts_keys", "verdicts_remedies", "verdicts_findings",
@@ -24,7 +24,7 @@ PURE = {
     "parameters", "recorded", "masks", "concerns", "titles", "refusals", "differences",
     "tree", "locks", "protection", "waits", "shares", "stacks",
     "latency", "blocks", "comparison", "relations", "texts",
-    "rollout", "targeting", "conditions", "rule_forms", "segment_forms", "prerequisites",
+    "rollout", "targeting", "conditions", "rule_forms", "segment_forms", "rebucketing", "prerequisites",
     "coercions", "fractional", "missing", "shortcuts", "logic", "semver", "reading", "flagset", "explain", "samples",
 }  # fmt: skip
 IMPURE_ROOTS = {"flask", "flask_login", "flask_wtf", "sqlalchemy", "psycopg", "requests"}

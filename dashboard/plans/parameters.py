@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from sqlglot import Token, tokenize
+from sqlglot import Token, TokenType, tokenize
 from sqlglot.errors import TokenError
+
+from dashboard.sqlparams import as_names
 
 # What an operator may say of a value whose type the server cannot tell; nothing else reaches the statement.
 TYPES = (
@@ -34,9 +36,19 @@ Edit = tuple[int, int, str]
 def tokens_of(text: str) -> list[Token]:
     """Raises ValueError when the text is not even words of SQL."""
     try:
-        return tokenize(text, read="postgres")
+        tokens = tokenize(as_names(text), read="postgres")
     except TokenError:
         raise ValueError("no SQL") from None
+    return [part for token in tokens for part in _parts(token, text)]
+
+
+def _parts(token: Token, text: str) -> list[Token]:
+    """A parameter is the dollar and its number."""
+    start, end = token.start, token.end
+    if text[start] != "$" or not text[start + 1 : end + 1].isdecimal():
+        return [token]
+    dollar = Token(TokenType.PARAMETER, "$", token.line, token.col, start, start)
+    return [dollar, Token(TokenType.NUMBER, text[start + 1 : end + 1], token.line, token.col, start + 1, end)]
 
 
 def parameter_count(text: str) -> int:

@@ -9,6 +9,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from dashboard.plans.parameters import parameter_count, tokens_of
+from dashboard.sqlparams import as_strings
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # its warnings quote the statement
 
@@ -72,7 +73,7 @@ def tables_of(text: str) -> list[str]:
 
 def _parsed(text: str) -> exp.Expr | None:
     try:
-        found = sqlglot.parse(text, read="postgres")
+        found = sqlglot.parse(as_strings(text), read="postgres")
     except (SqlglotError, RecursionError):
         return None
     return found[0] if len(found) == 1 else None

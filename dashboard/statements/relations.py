@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dashboard.sqlparams import as_strings
+
 if TYPE_CHECKING:
     from sqlglot import exp
 
@@ -20,7 +22,6 @@ CUT = "Only the beginning of the text was kept; its tables cannot be told from t
 NOT_SQL = "The text could not be parsed, so the tables it touches are not known."
 COMMAND = "This kind of command is not read for the tables it touches."
 CURSOR = re.compile(r"\s*declare\s+\S+\s[^()]*?\bcursor\b[^()]*?\bfor\s+", re.IGNORECASE)
-PARAMETER = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$\d+""")
 SILENT = ("begin", "start", "commit", "end", "rollback", "savepoint", "release", "set", "reset", "show", "discard",
           "deallocate", "close", "fetch", "move", "listen", "unlisten", "notify", "checkpoint", "prepare transaction",
           "abort", "load")  # fmt: skip
@@ -95,7 +96,7 @@ def _depth(text: str) -> int:
 
 def _plain(text: str) -> str:
     """The query of a cursor; literals for parameters, two of which the parser takes for a quoted string."""
-    return PARAMETER.sub(lambda found: "''" if found[0].startswith("$") else found[0], CURSOR.sub("", text, count=1))
+    return as_strings(CURSOR.sub("", text, count=1))
 
 
 def _parse(text: str) -> "list[exp.Expr] | None":

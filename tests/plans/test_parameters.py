@@ -7,6 +7,8 @@ from dashboard.plans.parameters import parameter_count, plannable, without_null_
 AS_THEY_ARE = (
     "select * from t where id = $1",
     "select * from t where id in ($1 /*, ... */)",
+    "insert into t (a,b) values ($1,$2),($3,$4)",
+    "select a[$1:$2] from t where (a,b)>($3,$4) and c in ($5,$6) and d <@$7",
     "select * from t where id = any($1)",
     "select * from t where a like $1 escape $2",
     "select * from t where at between $1 and $2 order by at limit $3 offset $4",
@@ -35,6 +37,7 @@ def test_what_the_server_can_plan_stays_as_it_is(text):
         ("at > now() - interval $1", "at > now() - cast($1 as interval)"),
         ("at > now() - INTERVAL $1 DAY", "at > now() - cast($1 as interval day)"),
         ("interval $1 day to second (3), $2", "cast($1 as interval day to second ( 3 )), $2"),
+        ("(a,d)=($1,date $2) and x in ($3,$4)", "(a,d)=($1,cast($2 as date)) and x in ($3,$4)"),
         ("d = date $1 and x = $2", "d = cast($1 as date) and x = $2"),
         ("timestamp with time zone $1", "cast($1 as timestamp with time zone)"),
         ("timestamp(3) $12", "cast($12 as timestamp ( 3 ))"),

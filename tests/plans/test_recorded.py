@@ -82,3 +82,8 @@ def test_what_may_do_more_than_read_is_not_run(text, reason):
 )
 def test_the_tables_that_a_text_mentions(text, names):
     assert tables_of(text) == names
+
+
+@pytest.mark.parametrize("text", ["select * from t where (a,b)>($1,$2)", "select a from t where b in ($1,$2,$3)"])
+def test_parameters_side_by_side_are_read(text):
+    assert (why_no_plan(text, is_truncated=False), why_not_run(text), tables_of(text)) == (None, None, ["t"])
