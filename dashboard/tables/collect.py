@@ -62,6 +62,8 @@ def collect(collection: Collection) -> None:
     known = queries.known(target.id, target.system_identifier)
     if known.as_of is None:
         edits.forget_all(target.id)
+    else:
+        history_edits.write_first_samples(target.id)
     tables = reader.ask(TABLES)
     counted_since = next((row["counted_since"] for row in reader.ask(COUNTING)), None)
     under_way = Pass(
@@ -163,9 +165,9 @@ def _finish(collection: Collection, under_way: Pass, tables: Sequence[Row]) -> N
     edits.forget(target.id, gone_tables, gone.keys())
     if any(row["kind"] == "p" for row in tables):
         history_edits.fold(target.id, collection.slot)
-    history_edits.write_samples(target.id, collection.slot)
     history_edits.write_reading(target, collection.slot, len(tables))
     if known.as_of is not None:
+        history_edits.write_samples(target.id, collection.slot)
         history_edits.grow(target.id, collection.slot, known.as_of)
         keep_forecasts(target.id, collection.now)
         edits.mark(target.id, under_way.lane.marks(under_way.now), known.as_of)

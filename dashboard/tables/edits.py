@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, or_, text
 
 from dashboard.changes.record import record
 from dashboard.store import db
 from dashboard.tables.marks import Mark
-from dashboard.tables.models import IndexState, TableState
+from dashboard.tables.models import IndexState, IndexVerdict, RelationBloat, TableState
 from dashboard.tables.records import IndexRecord, TableRecord
 
 Records = Sequence[TableRecord | IndexRecord]
@@ -26,15 +26,19 @@ def write(target_id: int, records: Records, old: Mapping[int, Any]) -> None:
 
 
 def forget(target_id: int, tables: Iterable[int], indexes: Iterable[int]) -> None:
-    """Tables and indexes that are no longer there."""
-    for model, gone in ((TableState, list(tables)), (IndexState, list(indexes))):
-        if gone:
-            db.session.execute(delete(model).where(model.target_id == target_id, model.oid.in_(gone)))
+    """Tables and indexes that are no longer there, with what was said of them: a number may be given again."""
+    tables, indexes = list(tables), list(indexes)
+    of_tables = (TableState.oid.in_(tables), TableState)
+    of_indexes = ((model.oid.in_(indexes), model) for model in (IndexState, IndexVerdict))
+    measured = or_(RelationBloat.table_oid.in_(tables), RelationBloat.oid.in_(indexes))
+    if tables or indexes:
+        for gone, model in (of_tables, *of_indexes, (measured, RelationBloat)):
+            db.session.execute(delete(model).where(model.target_id == target_id, gone))
 
 
 def forget_all(target_id: int) -> None:
     """Another server answers: its tables are others, even where a number is the same."""
-    for model in (TableState, IndexState):
+    for model in (TableState, IndexState, IndexVerdict, RelationBloat):
         db.session.execute(delete(model).where(model.target_id == target_id))
 
 

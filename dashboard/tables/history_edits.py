@@ -96,6 +96,14 @@ where
 order by oid
 on conflict do nothing
 """
+ONLY_READING = """
+select min(slot)
+from table_reading
+where
+    target_id = :target_id
+    and slot >= (select min(first_seen_at) from table_state where target_id = :target_id)
+having count(*) = 1
+"""
 BASE = """
 select max(slot)
 from table_reading
@@ -183,6 +191,17 @@ def write_samples(target_id: int, slot: datetime) -> None:
     given = {"target_id": target_id, "slot": slot, "before": slot - HEARTBEAT}
     for statement in (AGAIN_TABLES, AGAIN_INDEXES, TABLE_SAMPLES, INDEX_SAMPLES):
         db.session.execute(text(statement), given)
+
+
+def write_first_samples(target_id: int) -> None:
+    """What the first collection found, written down by the second before it changes a row: the first has enough to do.
+
+    Until then the current state is all that is known of a table.
+    """
+    slot: datetime | None = db.session.scalar(text(ONLY_READING), {"target_id": target_id})
+    if slot is not None:
+        for statement in (TABLE_SAMPLES, INDEX_SAMPLES):
+            db.session.execute(text(statement), {"target_id": target_id, "slot": slot})
 
 
 def write_reading(target: Target, slot: datetime, tables: int) -> None:

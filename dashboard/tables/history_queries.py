@@ -25,7 +25,7 @@ select
     wanted.oid,
     step.at,
     held.bytes
-from unnest(cast(:oids as bigint[])) as wanted(oid)
+from {state} wanted
 cross join generate_series(cast(:since as timestamptz), :now, cast(:step as interval)) as step(at)
 left join lateral (
     select {bytes} as bytes
@@ -34,11 +34,15 @@ left join lateral (
         s.target_id = :target_id
         and s.oid = wanted.oid
         and s.slot <= step.at
+        and s.slot >= wanted.first_seen_at
         and s.slot > step.at - cast(:lookback as interval)
     order by s.slot desc
     limit 1
 ) as held
     on true
+where
+    wanted.target_id = :target_id
+    and wanted.oid = any(cast(:oids as bigint[]))
 order by wanted.oid, step.at
 """
 SIZES = """
@@ -67,14 +71,18 @@ union all
 order by slot
 """
 DAYS_OF_TABLES = """
-select distinct on (oid, day)
-    oid, cast(slot at time zone 'UTC' as date) as day, relfilenode, heap_bytes, toast_bytes
-from table_sample
+select distinct on (s.oid, day)
+    s.oid, cast(s.slot at time zone 'UTC' as date) as day, s.relfilenode, s.heap_bytes, s.toast_bytes
+from table_state t
+join table_sample s
+    on s.target_id = t.target_id
+    and s.oid = t.oid
+    and s.slot >= t.first_seen_at
 where
-    target_id = :target_id
-    and oid = any(cast(:oids as bigint[]))
-    and slot > :oldest
-order by oid, day, slot desc
+    t.target_id = :target_id
+    and t.oid = any(cast(:oids as bigint[]))
+    and s.slot > :oldest
+order by s.oid, day, s.slot desc
 """
 DAYS_OF_INDEXES = """
 select distinct on (s.oid, day)
@@ -83,6 +91,7 @@ from index_state i
 join index_sample s
     on s.target_id = i.target_id
     and s.oid = i.oid
+    and s.slot >= i.first_seen_at
 where
     i.target_id = :target_id
     and i.table_oid = any(cast(:oids as bigint[]))
@@ -93,12 +102,15 @@ order by s.oid, day, s.slot desc
 
 def sparklines(target_id: int, oids: Sequence[int], now: datetime) -> dict[int, list[Point]]:
     """Total bytes over a week in steps of six hours, for the tables of one page in one question."""
-    return _lines(LINES.format(table="table_sample", bytes=TOTAL), target_id, oids, now, SPARKLINE_SPAN)
+    return _lines(
+        LINES.format(state="table_state", table="table_sample", bytes=TOTAL), target_id, oids, now, SPARKLINE_SPAN
+    )
 
 
 def index_sparklines(target_id: int, oids: Sequence[int], now: datetime) -> dict[int, list[Point]]:
     """Bytes of each index over a month."""
-    return _lines(LINES.format(table="index_sample", bytes="s.size_bytes"), target_id, oids, now, INDEX_SPAN)
+    asked = LINES.format(state="index_state", table="index_sample", bytes="s.size_bytes")
+    return _lines(asked, target_id, oids, now, INDEX_SPAN)
 
 
 def _lines(sql: str, target_id: int, oids: Sequence[int], now: datetime, span: timedelta) -> dict[int, list[Point]]:
@@ -115,7 +127,16 @@ def sizes_over(table: TableState, since: datetime, until: datetime) -> list[Size
     given = {"target_id": table.target_id, "oid": table.oid, "since": since, "until": until}
     oldest = max(since - LOOKBACK, table.first_seen_at - timedelta(seconds=1))
     rows = db.session.execute(text(SIZES), {**given, "oldest": oldest, "step": (until - since) / CHART_POINTS})
-    return [SizeAt(*row) for row in rows if row[0] >= oldest]
+    found = [SizeAt(*row) for row in rows if row[0] >= oldest]
+    return found or _only(table, until)
+
+
+def _only(table: TableState, until: datetime) -> list[SizeAt]:
+    """Nothing is written down yet of what was found once: its current size holds since then."""
+    at, sizes = table.resized_at, (table.heap_bytes, table.toast_bytes, table.index_bytes)
+    if at is None or at != table.first_seen_at or at > until or None in sizes:
+        return []
+    return [SizeAt(at, *sizes)]  # type: ignore[arg-type]
 
 
 def readings_over(target_id: int, since: datetime, until: datetime) -> list[datetime]:

@@ -11,9 +11,10 @@ from dashboard.errors import NotFound
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
 from dashboard.tables.bloat_columns import BLOAT, same_relation
-from dashboard.tables.models import IndexState, RelationBloat, TableState
+from dashboard.tables.models import IndexState, RelationBloat, TableReading, TableState
 from dashboard.tables.rows import KIND_WORDS, KINDS
 from dashboard.tables.treemap import MOST, Group, grouped
+from dashboard.targets.models import Target
 from dashboard.targets.queries import probe_state
 
 
@@ -110,6 +111,13 @@ def largest_tables(target_id: int, limit: int) -> list[TableState]:
     where = (TableState.target_id == target_id, TableState.parent_oid.is_(None))
     largest = (TableState.total_bytes.desc().nulls_last(), TableState.schema, TableState.name)
     return list(db.session.scalars(select(TableState).where(*where).order_by(*largest).limit(limit)))
+
+
+def another_until(target_id: int) -> datetime | None:
+    """When another server than today's was last read under this name: no number of an object means the same before."""
+    same = (Target.id == TableReading.target_id, Target.system_identifier != TableReading.system_identifier)
+    last = select(func.max(TableReading.slot)).join(Target, same[0] & same[1])
+    return db.session.scalar(last.where(TableReading.target_id == target_id))
 
 
 def schema_names(target_id: int) -> list[str]:

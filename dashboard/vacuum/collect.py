@@ -37,7 +37,7 @@ def collect(collection: Collection) -> None:
     """Every table with what autovacuum looks at, the age of the ids, and what holds them back."""
     reader, target_id = collection.reader, collection.target.id
     [row] = reader.ask(COUNTERS)
-    known = queries.vacuum_state(target_id)
+    known = queries.known_state(target_id)
     counted = rules.counted_on(known.next_multixact if known else None, row["next_multixact"])
     counters = Counters(**row | {"next_multixact": counted})
     told = {name: reader.ask(probe) for name, probe in _LISTS.items()}

@@ -8,6 +8,7 @@ from sqlalchemy import Float, Select, cast, func, select
 
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
+from dashboard.tables.queries import another_until
 from dashboard.targets.queries import probe_state
 from dashboard.vacuum import rules
 from dashboard.vacuum.models import TableVacuum, VacuumState, XidSample
@@ -136,8 +137,15 @@ def vacuum_state(target_id: int) -> VacuumState | None:
     return db.session.get(VacuumState, target_id)
 
 
+def known_state(target_id: int) -> VacuumState | None:
+    """What the next collection counts on from: nothing of another server."""
+    state, until = vacuum_state(target_id), another_until(target_id)
+    return None if state is None or (until is not None and state.slot <= until) else state
+
+
 def counter_points(target_id: int, since: datetime, until: datetime) -> list[XidSample]:
     """Where the counters stood, oldest first, at most some hundred points: the last of each step."""
+    since = max(since, another_until(target_id) or since)
     step = func.date_bin((until - since) / MOST_POINTS, XidSample.slot, since)
     newest = (
         select(func.max(XidSample.slot))

@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, BigInteger, Select, any_, func, literal, select, t
 
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
+from dashboard.tables.queries import another_until
 from dashboard.targets.queries import probe_state
 from dashboard.vacuum.models import SequenceSample, SequenceState
 
@@ -72,8 +73,11 @@ def schema_names(target_id: int) -> list[str]:
 
 
 def known(target_id: int) -> dict[int, tuple[int | None, datetime | None]]:
-    """The last value of each sequence as last stored, and when it was sampled."""
+    """The last value of each sequence as last stored, and when it was sampled; nothing of another server."""
+    until = another_until(target_id)
     found = select(SequenceState.oid, SequenceState.last_value, SequenceState.sampled_at)
+    if until is not None:
+        found = found.where(SequenceState.sampled_at > until)
     rows = db.session.execute(found.where(SequenceState.target_id == target_id).order_by(SequenceState.oid))
     return {oid: (value, sampled_at) for oid, value, sampled_at in rows}
 
@@ -99,7 +103,7 @@ def values_at(target_id: int, at: datetime) -> dict[int, tuple[datetime, int]]:
                 (
                     select v.slot, v.last_value
                     from sequence_sample v
-                    where v.target_id = s.target_id and v.oid = s.oid and v.slot > :at
+                    where v.target_id = s.target_id and v.oid = s.oid and v.slot > greatest(:at, :oldest)
                     order by v.slot
                     limit 1
                 )
@@ -108,7 +112,7 @@ def values_at(target_id: int, at: datetime) -> dict[int, tuple[datetime, int]]:
             where s.target_id = :target_id
             order by s.oid
         """),
-        {"target_id": target_id, "at": at, "oldest": at - LOOKBACK},
+        {"target_id": target_id, "at": at, "oldest": _oldest(target_id, at)},
     )
     return {oid: (max(slot, at), value) for oid, slot, value in rows}
 
@@ -122,7 +126,7 @@ def daily(target_id: int, oids: Sequence[int], now: datetime) -> dict[int, list[
         .where(
             SequenceSample.target_id == target_id,
             SequenceSample.oid == any_(literal(list(oids), OIDS)),
-            SequenceSample.slot > now - LOOKBACK,
+            SequenceSample.slot > _oldest(target_id, now),
             SequenceSample.slot < now - timedelta(hours=12),
         )
         .group_by(SequenceSample.oid, day)
@@ -135,6 +139,11 @@ def daily(target_id: int, oids: Sequence[int], now: datetime) -> dict[int, list[
     for oid, slot, value in db.session.execute(found):
         days[oid].append((slot, value))
     return {oid: _filled(days[oid], now) for oid in oids}
+
+
+def _oldest(target_id: int, at: datetime) -> datetime:
+    """No evidence is older: of this server, and not too long ago."""
+    return max(at - LOOKBACK, another_until(target_id) or at - LOOKBACK)
 
 
 def _filled(points: Sequence[tuple[datetime, int]], now: datetime) -> list[tuple[datetime, int]]:
