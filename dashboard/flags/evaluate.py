@@ -111,8 +111,6 @@ def _plain(name: str, raw: Any, reading: Reading, depth: int) -> Closure:
     """An operator that takes the values of its operands; one that is not a list stands for a list of one."""
     operands, apply = raw if isinstance(raw, list) else [raw], logic.PLAIN[name]
     closures = [_compiled(item, reading, depth) for item in operands]
-    if reading.watcher is None and (short := shortcut(name, operands, closures)):
-        return short
 
     def run(context: Context) -> Any:
         try:
@@ -120,7 +118,7 @@ def _plain(name: str, raw: Any, reading: Reading, depth: int) -> Closure:
         except logic.TooLarge as error:
             raise RuleFailed(str(error)) from None
 
-    return run
+    return run if reading.watcher is not None else shortcut(name, operands, closures, run)
 
 
 def _var(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
@@ -162,13 +160,13 @@ def _if(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
 
 def _short(operands: Sequence[Any], reading: Reading, depth: int, *, stop_at: bool) -> Closure:
     """The first operand that is truthy (or) or falsy (and), else the last one: values, not booleans."""
-    closures = [_compiled(item, reading, depth) for item in operands]
+    closures, otherwise = [_compiled(item, reading, depth) for item in operands], not stop_at
 
     def run(context: Context) -> Any:
         value = None
         for closure in closures:
             value = closure(context)
-            if value is stop_at or truthy(value) is stop_at:
+            if value is stop_at or (value is not otherwise and truthy(value) is stop_at):
                 break
         return value
 

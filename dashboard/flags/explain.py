@@ -15,7 +15,7 @@ MOST_VALUES = 20
 BRANCHES = {"if", "?:"}
 
 
-@dataclass
+@dataclass(eq=False)
 class Part:
     """A part of a rule; `values` holds what it gave, each time it was asked (none: it was not asked)."""
 

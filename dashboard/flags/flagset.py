@@ -6,6 +6,7 @@ change costs what its own flag costs.
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,6 +18,9 @@ from dashboard.flags.coercions import text_of
 from dashboard.flags.evaluate import Rule, compile_rule
 from dashboard.flags.reading import FLAGD, RuleFailed
 from dashboard.flags.rules import Definition
+
+Reads = tuple[frozenset[str] | None, bool]
+NOTHING: Reads = (frozenset(), False)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,12 @@ class ReadyFlag:
         """The answer as OFREP writes it: without a value where the application's own default is meant."""
         return resolution.text
 
+    @property
+    def reads(self) -> Reads:
+        """What its rule reads: attributes (None: any of them), and whether the clock."""
+        rule = self.rule if self.definition.enabled else None
+        return (rule.attributes, rule.reads_time) if rule else NOTHING
+
     @cached_property
     def line(self) -> str:
         """This flag in flagd's document."""
@@ -128,6 +138,7 @@ class FlagSet:
     revision: str
     flags: Mapping[str, ReadyFlag]
     common: Common = field(default_factory=Common)
+    counted: Counter[Reads] | None = field(default=None, repr=False, compare=False)
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -135,11 +146,16 @@ class FlagSet:
 
     def changed(self, revision: str, changes: Mapping[str, ReadyFlag | None]) -> "FlagSet":
         """The next revision: some flags are other ones, new, or (None) gone."""
-        together = {**self.flags, **changes}
-        kept = {key: flag for key, flag in together.items() if flag is not None}
-        if kept.keys() - self.flags.keys():
-            kept = dict(sorted(kept.items()))
-        return replace(self, revision=revision, flags=kept)
+        flags, reads = dict(self.flags), self._reads.copy()
+        for key, flag in changes.items():
+            before = flags.pop(key, None) if flag is None else flags.get(key)
+            reads.subtract([before.reads] if before else [])
+            if flag is not None:
+                flags[key] = flag
+                reads[flag.reads] += 1
+        if changes.keys() - self.flags.keys():
+            flags = dict(sorted(flags.items()))
+        return replace(self, revision=revision, flags=flags, counted=+reads)
 
     def warm(self) -> None:
         """Compile what a first question would have to wait for."""
@@ -148,12 +164,12 @@ class FlagSet:
     @cached_property
     def attributes(self) -> frozenset[str] | None:
         """The context attributes that the rules read; None: rules choose them while they run."""
-        read = {rule.attributes for rule in self._rules}
+        read = [attributes for attributes, _ in self._reads]
         return None if None in read else frozenset().union(*(names for names in read if names))
 
     @cached_property
     def reads_time(self) -> bool:
-        return any(rule.reads_time for rule in self._rules)
+        return any(reads_time for _, reads_time in self._reads)
 
     @cached_property
     def document(self) -> str:
@@ -188,8 +204,9 @@ class FlagSet:
         return digest(f"{self.environment}\n{self.revision}\n{self.common.bucketing}\n{extra}\n{seen}")
 
     @cached_property
-    def _rules(self) -> list[Rule]:
-        return [flag.rule for flag in self.flags.values() if flag.definition.enabled and flag.rule is not None]
+    def _reads(self) -> Counter[Reads]:
+        """How many flags read the same: a change only has to count its own flag."""
+        return self.counted if self.counted is not None else Counter(flag.reads for flag in self.flags.values())
 
 
 def digest(text: str) -> str:

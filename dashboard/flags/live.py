@@ -23,7 +23,7 @@ from dashboard.errors import NotFound, Unavailable
 from dashboard.flags.copy_on_disk import CopyOnDisk
 from dashboard.flags.flagset import FlagSet
 from dashboard.flags.ledger import CHANNEL, Change, change_of
-from dashboard.flags.loading import Loaded, load
+from dashboard.flags.loading import Loaded, load, without_collection
 from dashboard.security import tokens
 from dashboard.security.tokens import FlagsKeys
 from dashboard.store import libpq_url
@@ -162,7 +162,8 @@ class Live:
             connection.execute("set local statement_timeout = 5000")
             keys = connection.execute(tokens.FLAGS_KEYS.encode()).fetchall()
             used = self._keys.take(keys)
-            self._loaded = load(connection, self._loaded, told)
+            with without_collection():
+                self._loaded = load(connection, self._loaded, told)
         sets = {environment_id: loaded.flags for environment_id, loaded in self._loaded.items()}
         self._sets = sets
         self._as_of, self._reason, self._from_copy = time.monotonic(), None, False
@@ -171,8 +172,9 @@ class Live:
             self.copy.keep(sets, keys)
         if used:
             self._write_down_use(connection, used)
-        for flags in sets.values():
-            flags.warm()
+        with without_collection():
+            for flags in sets.values():
+                flags.warm()
 
     def _write_down_use(self, connection: psycopg.Connection[Any], key_ids: list[int]) -> None:
         """A store that takes no writes must not stop reading; nobody waits for a copy of it either."""

@@ -1,6 +1,8 @@
 """Flag sets read from the store: whole, or only the flags that notifications name."""
 
-from collections.abc import Collection, Iterable, Mapping
+import contextlib
+import gc
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,6 +51,18 @@ NAMED = """
   order by f.key
 """
 Connection = psycopg.Connection[Any]
+
+
+@contextlib.contextmanager
+def without_collection() -> Iterator[None]:
+    """Thousands of rules are made to stay: looking for garbage among them takes five times as long as making them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @dataclass(frozen=True)

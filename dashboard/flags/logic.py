@@ -100,9 +100,10 @@ def _merge(*operands: Any) -> list[Any]:
 
 def _edge(test: Callable[[str, str], bool]) -> Callable[..., Any]:
     def run(*operands: Any) -> Any:
-        if len(operands) != 2 or not all(isinstance(operand, str) for operand in operands):
+        if len(operands) != 2:
             return None
-        return test(operands[0], operands[1])
+        text, edge = operands
+        return test(text, edge) if isinstance(text, str) and isinstance(edge, str) else None
 
     return run
 

@@ -14,6 +14,7 @@ from dashboard.flags.conditions import OPERATORS
 from dashboard.flags.edits import Shared, Stale
 from dashboard.flags.ledger import definition_of
 from dashboard.flags.models import KINDS, TYPES, Flag
+from dashboard.flags.playground import blueprint as playground
 from dashboard.flags.queries import flag_by_key, row_of
 from dashboard.flags.rule_forms import Allowed
 from dashboard.flags.segment_routes import blueprint as segments_blueprint
@@ -25,6 +26,7 @@ from dashboard.targets.queries import all_environments, environment_by_slug
 
 blueprint = Blueprint("flags", __name__)
 blueprint.register_blueprint(setting)
+blueprint.register_blueprint(playground)
 blueprint.register_blueprint(segments_blueprint)
 SPEC = ListSpec(
     sorts=("key", "type", "kind", "owner", "updated_at"),

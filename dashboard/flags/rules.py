@@ -11,7 +11,11 @@ Type = Literal["boolean", "string", "integer", "float", "object"]
 KEY = re.compile(r"[A-Za-z0-9._-]{1,200}\Z")
 RESERVED_KEYS = {
     "new": "the address of the form for new flags",
+    "compare": "the page that compares environments",
+    "playground": "the page to try flags on",
+    "unknown": "the list of unknown flags",
     "segments": "the list of segments",
+    "bucketing": "how percentages are drawn",
     ".": "a path",
     "..": "a path",
 }

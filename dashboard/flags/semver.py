@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from dashboard.flags.coercions import text_of
 
+LONGEST = 1_000
 _NUMBER = r"(0|[1-9]\d{0,17})"
 _PART = r"[0-9A-Za-z-]+"
 _VERSION = re.compile(
@@ -22,7 +24,7 @@ class Version:
     patch: int
     pre: tuple[tuple[int, int, str], ...]
 
-    @property
+    @cached_property
     def rank(self) -> tuple[int, int, int, bool, tuple[tuple[int, int, str], ...]]:
         """A release outranks its own pre-releases; numbers rank below words; more parts outrank fewer."""
         return (self.major, self.minor, self.patch, not self.pre, self.pre)
@@ -32,7 +34,13 @@ def parsed(value: Any) -> Version | None:
     """1 and 1.2 stand for 1.0.0 and 1.2.0, a leading v is dropped, build metadata ignored; None: no version."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    match = _VERSION.match(text_of(value))
+    return _read(text_of(value))
+
+
+@lru_cache(maxsize=4_096)
+def _read(text: str) -> Version | None:
+    """Rules compare the same versions over and over."""
+    match = _VERSION.match(text) if len(text) <= LONGEST else None
     if match is None:
         return None
     major, minor, patch, pre = match.groups()

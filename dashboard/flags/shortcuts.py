@@ -3,16 +3,18 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dashboard.flags.logic import PLAIN, contains
+from dashboard.flags.logic import LARGEST_TEXT, PLAIN, contains
 from dashboard.flags.reading import Closure
 
 _LIMITED = {"cat", "merge"}
 
 
-def shortcut(name: str, operands: Sequence[Any], closures: Sequence[Closure]) -> Closure | None:
-    """A closure that gives what the plain one gives, sooner; None when there is no such form."""
+def shortcut(name: str, operands: Sequence[Any], closures: Sequence[Closure], plain: Closure) -> Closure:
+    """A closure that gives what the plain one gives, sooner; where there is no such form, that one."""
+    if len(operands) == 2 and name == "cat" and isinstance(operands[0], str):
+        return _seeded(operands[0], closures[1], plain)
     if len(operands) != 2 or name in _LIMITED:
-        return None
+        return plain
     (first, second), constant = closures, operands[1]
     if name in {"==", "!=", "===", "!=="} and isinstance(constant, str):
         return _compared(PLAIN[name], first, constant, equal=name.startswith("="))
@@ -22,6 +24,17 @@ def shortcut(name: str, operands: Sequence[Any], closures: Sequence[Closure]) ->
     if isinstance(constant, dict | list):
         return lambda context: apply(first(context), second(context))
     return lambda context: apply(first(context), constant)
+
+
+def _seeded(seed: str, second: Closure, plain: Closure) -> Closure:
+    """A text before another one, as splits are seeded."""
+    longest = LARGEST_TEXT - len(seed)
+
+    def run(context: Any) -> Any:
+        value = second(context)
+        return seed + value if type(value) is str and len(value) <= longest else plain(context)
+
+    return run
 
 
 def _compared(apply: Callable[..., Any], first: Closure, text: str, *, equal: bool) -> Closure:

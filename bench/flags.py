@@ -1,0 +1,142 @@
+"""Evaluation against openfeature-flagd-core in the same run; a set of 10,000 flags loaded, and one of them changed."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from flask import Flask
+from flask_migrate import upgrade
+from openfeature.contrib.tools.flagd.core import FlagdCore
+from openfeature.evaluation_context import EvaluationContext
+from psycopg.rows import namedtuple_row
+from sqlalchemy import text
+
+from bench.house import in_turns, seconds_of, server, table
+from dashboard.flags.edits import toggle
+from dashboard.flags.flagset import FlagSet, ReadyFlag
+from dashboard.flags.imports import ensure_environment
+from dashboard.flags.ledger import CHANNEL, change_of
+from dashboard.flags.loading import load, without_collection
+from dashboard.flags.queries import flag_by_key
+from dashboard.flags.rules import Definition
+from dashboard.store import db, libpq_url
+from tests.conftest import close, make_app
+
+FLAGS, MANY, ROUNDS, CHANGES = 200, 10_000, 9, 21
+VARIANTS = {"on": True, "off": False}
+PEOPLE = [
+    {"targetingKey": f"user-{number}", "email": f"u{number}@{'shop' if number % 3 else 'other'}.example",
+     "plan": ("free", "pro")[number % 2], "country": ("de", "at", "fr")[number % 3], "version": f"2.{number}.0"}
+    for number in range(50)
+]  # fmt: skip
+FILL = """
+insert into flag (key, description, type, kind, owner, tags, version, created_by)
+select 'flag-' || lpad(cast(number as text), 5, '0'), '', 'boolean', 'release', '', '{}', 1, 'bench'
+  from generate_series(1, :many) number
+"""
+SET = """
+insert into flag_setting (flag_id, environment_id, enabled, variants, default_variant, targeting, flag_metadata,
+                          version, updated_by)
+select id, :place, true, cast(:variants as json), 'off',
+       cast(replace(:rule, 'seed', key) as json), cast('{}' as json), 1, 'bench'
+  from flag
+"""
+
+
+def rule(seed: str) -> dict[str, Any]:
+    """Who is staff, or pays and lives in two countries, takes part in a split; others by version."""
+    split = {"fractional": [{"cat": [seed, {"var": "targetingKey"}]}, ["on", 25], ["off", 75]]}
+    pays = {"and": [{"==": [{"var": "plan"}, "pro"]}, {"in": [{"var": "country"}, ["de", "at"]]}]}
+    staff = {"ends_with": [{"var": "email"}, "@shop.example"]}
+    return {"if": [pays, split, staff, "on", {"sem_ver": [{"var": "version"}, ">=", "2.30.0"]}, "on", "off"]}
+
+
+def evaluations() -> list[tuple[str, str, str]]:
+    """Targeted flags a second, ours with the answer encoded."""
+    keys = [f"flag-{number}" for number in range(FLAGS)]
+    core = FlagdCore()
+    flags = {
+        key: {"state": "ENABLED", "variants": VARIANTS, "defaultVariant": "off", "targeting": rule(key)} for key in keys
+    }
+    core.set_flags(json.dumps({"flags": flags}))
+    ready = {key: ReadyFlag(key, "boolean", Definition(True, VARIANTS, "off", rule(key))) for key in keys}
+    ours = FlagSet("bench", "1", ready)
+    ours.warm()
+    asked = [
+        EvaluationContext(one["targetingKey"], {k: v for k, v in one.items() if k != "targetingKey"}) for one in PEOPLE
+    ]
+
+    def theirs() -> None:
+        for one in asked:
+            for key in keys:
+                core.resolve_boolean_value(key, False, one)
+
+    taken = in_turns((theirs, lambda: [ours.all_encoded(ours.context(one, 0)) for one in PEOPLE]), ROUNDS)
+    a_second = [FLAGS * len(PEOPLE) / seconds for seconds in taken]
+    names = ("openfeature-flagd-core", "ours")
+    return [(name, f"{rate:,.0f}", f"{rate / a_second[0]:.1f}") for name, rate in zip(names, a_second, strict=True)]
+
+
+def fill(app: Flask) -> None:
+    with app.app_context():
+        place = ensure_environment("bench")
+        db.session.execute(text(FILL), {"many": MANY})
+        values = {"place": place.id, "variants": json.dumps(VARIANTS), "rule": json.dumps(rule("seed"))}
+        db.session.execute(text(SET), values)
+        db.session.commit()
+        db.session.execute(text("analyze flag, flag_setting"))
+        db.session.commit()
+
+
+def sets(app: Flask) -> list[tuple[str, str, str]]:
+    """As a process follows the store: the whole set, then changes as notifications tell of them."""
+    url = libpq_url(str(app.config["SQLALCHEMY_DATABASE_URI"]))
+    with psycopg.connect(url, autocommit=True, row_factory=namedtuple_row) as connection:
+        connection.execute(f"listen {CHANNEL}".encode())
+        with without_collection():
+            known = load(connection, {}, [])
+            place = next(number for number, loaded in known.items() if loaded.flags.flags)
+            compiled = seconds_of(known[place].flags.warm)
+            whole = [seconds_of(lambda: load(connection, {}, [])) for _ in range(3)]
+        changed: list[float] = []
+        for number in range(1, CHANGES + 1):
+            turn(app, f"flag-{number * 400:05d}")
+            told = [change_of(each.payload) for each in connection.notifies(timeout=1, stop_after=1)]
+            begun = time.perf_counter()
+            known = load(connection, known, [change for change in told if change])
+            known[place].flags.warm()
+            changed.append(time.perf_counter() - begun)
+    middle: Callable[[list[float]], float] = lambda values: sorted(values)[len(values) // 2]  # noqa: E731
+    return [
+        (f"{MANY:,} flags read", f"{middle(whole) * 1000:,.0f} ms", f"{max(whole) * 1000:,.0f} ms"),
+        ("their rules compiled", f"{compiled * 1000:,.0f} ms", ""),
+        ("one change applied", f"{middle(changed) * 1000:.1f} ms", f"{max(changed) * 1000:.1f} ms"),
+    ]
+
+
+def turn(app: Flask, key: str) -> None:
+    with app.app_context():
+        toggle(flag_by_key(key), ensure_environment("bench"), enabled=False, version=None)
+        db.session.commit()
+
+
+def main() -> None:
+    print(f"\n### {FLAGS} targeted flags for {len(PEOPLE)} people\n")
+    print(table(("engine", "flags a second", "times"), evaluations()))
+    with server() as running:
+        running.ensure_database("store_flags", "pilothouse")
+        app = make_app(running, "store_flags")
+        try:
+            with app.app_context():
+                upgrade()
+            fill(app)
+            print(f"\n### A set of {MANY:,} targeted flags\n")
+            print(table(("what", "median", "longest"), sets(app)))
+        finally:
+            close(app)
+
+
+if __name__ == "__main__":
+    main()
