@@ -10,6 +10,7 @@ from flask.blueprints import BlueprintSetupState
 from dashboard import web
 from dashboard.errors import Invalid
 from dashboard.flags import conflicts, edits, forms, live, queries, rules, usage_queries
+from dashboard.flags.bucketing_routes import blueprint as bucketing_blueprint
 from dashboard.flags.conditions import OPERATORS
 from dashboard.flags.edits import Shared, Stale
 from dashboard.flags.ledger import definition_of
@@ -28,6 +29,7 @@ blueprint = Blueprint("flags", __name__)
 blueprint.register_blueprint(setting)
 blueprint.register_blueprint(playground)
 blueprint.register_blueprint(segments_blueprint)
+blueprint.register_blueprint(bucketing_blueprint)
 SPEC = ListSpec(
     sorts=("key", "type", "kind", "owner", "updated_at"),
     default_sort="key",

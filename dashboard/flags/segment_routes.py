@@ -22,7 +22,7 @@ blueprint = Blueprint("segments", __name__, url_prefix="/flags/segments")
 @requires("viewer", key="read")
 def index() -> Response:
     places = [(place, segments.segments_of(place), segments.used_by(place)) for place in all_environments()]
-    return web.page("flags/segments.html", places=places, section="flags")
+    return web.page("flags/segments.html", places=places, bucketings=segments.bucketings(), section="flags")
 
 
 @blueprint.get("/<slug>/new")

@@ -12,7 +12,7 @@ from dashboard.errors import Conflict, Invalid, NotFound
 from dashboard.flags import compare, rules, targeting
 from dashboard.flags.evaluate import compile_rule
 from dashboard.flags.ledger import announce, claim
-from dashboard.flags.models import Flag, FlagSetting
+from dashboard.flags.models import Flag, FlagRevision, FlagSetting
 from dashboard.flags.segment_models import FlagSegment
 from dashboard.security.audit import record as audit
 from dashboard.security.authors import current_author
@@ -23,6 +23,11 @@ from dashboard.targets.models import Environment
 def segments_of(environment: Environment) -> list[FlagSegment]:
     wanted = select(FlagSegment).where(FlagSegment.environment_id == environment.id).order_by(FlagSegment.name)
     return list(db.session.scalars(wanted))
+
+
+def bucketings() -> dict[int, str]:
+    """Environment id → the version that its percentages are drawn by, where it was ever written down."""
+    return {row.environment_id: row.bucketing for row in db.session.scalars(select(FlagRevision))}
 
 
 def names_of(environment: Environment) -> list[str]:
