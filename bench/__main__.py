@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from bench import collections, families, pages, schema, statements
+from bench import collections, families, ofrep, pages, schema, statements
 from bench.house import House, house, server, table
 from dashboard.jobs import COLLECTORS
 
@@ -67,7 +67,11 @@ def run_sizes() -> None:
         sizes(large, small)
 
 
-BENCHMARKS: dict[str, Callable[[], None]] = {"statements": statements.main, "sizes": run_sizes}
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "statements": statements.main,
+    "sizes": run_sizes,
+    "ofrep": ofrep.run_ofrep,
+}
 
 
 def main(names: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -11,11 +12,13 @@ from dashboard.errors import Denied, PilothouseError, Unavailable
 from dashboard.flags import live, usage
 from dashboard.flags.flagset import FlagSet, digest, etag_matches
 from dashboard.flags.streams import stream_token
+from dashboard.ofrep.kept import Kept, KeptAnswers
 from dashboard.ofrep.rules import LARGEST_BODY, BadContext, context_of
 from dashboard.security.guards import requires_key
 from dashboard.security.principals import principal
 
 blueprint = Blueprint("ofrep", __name__)
+kept = KeptAnswers()
 INACTIVITY_S = 120
 DRAINED = 16_000_000
 PREFLIGHT_S = "600"
@@ -51,15 +54,22 @@ def evaluate_flags() -> Response:
     etag = flags.etag(sent, closing)
     if etag and etag_matches(request.headers.get("If-None-Match", ""), etag):
         return _unchanged(etag)
-    answers = flags.answers(flags.context(sent, int(time.time())))
-    body = f'{{"flags":[{",".join(answers)}]{closing}}}'
-    etag = etag or digest(body)
-    if etag_matches(request.headers.get("If-None-Match", ""), etag):
-        return _unchanged(etag)
-    usage.of(current_app).bulk(_asker(), answers)
-    response = _answer(body, 200)
+    found = (kept.find(etag) if etag else None) or _evaluated(flags, sent, closing)
+    if etag is None:
+        etag = digest(found.body.decode())
+        if etag_matches(request.headers.get("If-None-Match", ""), etag):
+            return _unchanged(etag)
+    else:
+        kept.keep(etag, found)
+    usage.of(current_app).bulk(_asker(), found.answers)
+    response = _answer(found.body, 200)
     response.set_etag(etag)
     return response
+
+
+def _evaluated(flags: FlagSet, sent: dict[str, Any], closing: str) -> Kept:
+    answers = flags.answers(flags.context(sent, int(time.time())))
+    return Kept(f'{{"flags":[{",".join(answers)}]{closing}}}'.encode(), answers)
 
 
 @blueprint.get("/flags/v1/<environment>/flags.json")
@@ -139,7 +149,7 @@ def _closing(flags: FlagSet) -> str:
     return f'{metadata},"eventStreams":[{json.dumps(stream)}]'
 
 
-def _answer(body: str, status: int) -> Response:
+def _answer(body: str | bytes, status: int) -> Response:
     response = Response(body, status, mimetype="application/json")
     response.headers["Cache-Control"] = "private, no-cache"
     state = live.state()

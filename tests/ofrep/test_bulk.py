@@ -9,6 +9,7 @@ from dashboard.flags import edits, live
 from dashboard.flags.imports import import_document
 from dashboard.flags.ledger import definition_of
 from dashboard.flags.queries import cell_of, document_of, flag_by_key
+from dashboard.ofrep.kept import Kept, KeptAnswers
 from dashboard.store import db
 from dashboard.targets.queries import environment_by_slug
 from tests.ofrep.conftest import Application, add_key, store_away, until
@@ -46,6 +47,15 @@ def test_the_etag_knows_the_attributes_that_rules_read_and_no_others(application
     etag = application.bulk({"plan": "pro"}).headers["ETag"]
     assert application.bulk({"plan": "pro", "colour": "red"}).headers["ETag"] == etag
     assert application.bulk({"plan": "free"}).headers["ETag"] != etag
+
+
+def test_the_same_question_gets_the_same_answer_within_bounds(application):
+    first, again = application.bulk({"plan": "pro"}), application.bulk({"plan": "pro"})
+    assert (first.data, first.headers["ETag"]) == (again.data, again.headers["ETag"])
+    kept = KeptAnswers(most_bytes=10)
+    for name in ("a", "b", "c"):
+        kept.keep(name, Kept(b"12345", ()))
+    assert [kept.find(name) is not None for name in ("a", "b", "c")] == [False, True, True]
 
 
 def test_a_change_gives_another_etag_and_is_seen_within_moments(served, changing):

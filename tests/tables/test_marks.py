@@ -10,7 +10,7 @@ from dashboard.tables.models import IndexSample, TableReading, TableSample, Tabl
 from tests.tables.test_collect import table
 
 SHOP = """
-create table orders (id bigint primary key, note text);
+create table orders (id bigint primary key, note text) with (autovacuum_enabled = off);
 insert into orders select n, repeat('x', 100) from generate_series(1, 5000) n;
 create table small (id int);
 """

@@ -1,0 +1,134 @@
+"""Serving 200 flags: our OFREP views beside a bare Flask view that reads the same body and answers the same bytes."""
+
+import io
+import json
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
+
+from flask import Flask, Response, request
+from flask_migrate import upgrade
+
+from bench.house import server, table
+from dashboard.flags import live, usage
+from dashboard.flags.imports import ensure_environment, import_document
+from dashboard.ofrep.kept import KeptAnswers
+from dashboard.security.models import ApiKey
+from dashboard.security.sessions import hash_of
+from dashboard.security.tokens import new_key
+from dashboard.store import db
+from tests.conftest import close, make_app
+
+FLAGS = 200
+ROUNDS, CALLS = 15, 40
+CONTEXT = {"targetingKey": "user-4711", "plan": "pro", "country": "CH", "email": "a@shop.example"}
+BULK = "/ofrep/v1/evaluate/flags"
+SINGLE = f"{BULK}/flag-101"
+Ask = Callable[[], int]
+
+
+def document() -> str:
+    """Half of the flags are plain, half have a rule with a rollout."""
+    split = {"fractional": [{"cat": ["seed", {"var": "targetingKey"}]}, ["on", 50], ["off", 50]]}
+    rule = {"if": [{"==": [{"var": "plan"}, "pro"]}, split, {"ends_with": [{"var": "email"}, "@shop.example"]}, "on"]}
+    plain = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"}
+    flags = {f"flag-{number}": plain | ({"targeting": rule} if number % 2 else {}) for number in range(FLAGS)}
+    return json.dumps({"flags": flags})
+
+
+def asking(app: Flask, path: str, headers: dict[str, str]) -> Callable[[], tuple[int, list[tuple[str, str]], bytes]]:
+    """One request through the whole app, as gunicorn makes it, without a network."""
+    body = json.dumps({"context": CONTEXT}).encode()
+    environ = {
+        "REQUEST_METHOD": "POST", "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": "", "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8000", "HTTP_HOST": "127.0.0.1:8000", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body)), "wsgi.url_scheme": "http",
+        "wsgi.version": (1, 0), "wsgi.errors": io.StringIO(), "wsgi.multithread": True, "wsgi.multiprocess": True,
+        "wsgi.run_once": False, **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()},
+    }  # fmt: skip
+
+    def ask() -> tuple[int, list[tuple[str, str]], bytes]:
+        found: list[Any] = []
+        parts = app.wsgi_app({**environ, "wsgi.input": io.BytesIO(body)}, lambda *given: found.extend(given))  # type: ignore[arg-type]
+        content = b"".join(parts)
+        getattr(parts, "close", lambda: None)()
+        return int(found[0][:3]), found[1], content
+
+    return ask
+
+
+def bare(answers: dict[str, tuple[list[tuple[str, str]], bytes]]) -> Flask:
+    """What Flask costs at least for these answers."""
+    app = Flask("bare")
+
+    @app.post("/<path:path>")
+    def answer(path: str) -> Response:
+        request.get_json()
+        headers, body = answers[f"/{path}"]
+        return Response(body, 200, headers)
+
+    return app
+
+
+def cost_us(asks: list[Callable[[], Any]]) -> list[float]:
+    """CPU microseconds of a request of each, taken in turns: the median of the rounds."""
+    taken: list[list[float]] = [[] for _ in asks]
+    for _ in range(ROUNDS):
+        for mine, ask in zip(taken, asks, strict=True):
+            began = time.thread_time()
+            for _ in range(CALLS):
+                ask()
+            mine.append((time.thread_time() - began) / CALLS * 1e6)
+    return [statistics.median(times) for times in taken]
+
+
+def served(app: Flask) -> str:
+    """The flags are loaded; an API key."""
+    key = new_key("flags")
+    with app.app_context():
+        import_document(document(), "bench")
+        place = ensure_environment("bench").id
+        row = {"name": "bench", "prefix": key[:12], "key_hash": hash_of(key), "kind": "flags", "created_by": "bench"}
+        db.session.add(ApiKey(**row, environment_id=place))
+        db.session.commit()
+        live.state()
+        time.sleep(2)
+    return key
+
+
+def measured(app: Flask) -> list[tuple[str, ...]]:
+    key = {"X-API-Key": served(app)}
+    ours = {path: asking(app, path, key) for path in (BULK, SINGLE)}
+    answers = {path: ask() for path, ask in ours.items()}
+    assert {status for status, _, _ in answers.values()} == {200}  # noqa: S101 - a benchmark of answers, not of errors
+    plain = bare({path: (headers, body) for path, (_, headers, body) in answers.items()})
+    etag = dict(answers[BULK][1])["ETag"]
+    same = asking(app, BULK, key | {"If-None-Match": etag})
+    asks = [ours[BULK], asking(plain, BULK, key), ours[SINGLE], asking(plain, SINGLE, key), same]
+    bulk, bare_bulk, single, bare_single, unchanged = cost_us(asks)
+    with patch.object(KeptAnswers, "find", lambda *_: None):
+        (unseen,) = cost_us([ours[BULK]])
+    with patch.multiple(usage.Usage, bulk=lambda *_: None, single=lambda *_: None):
+        uncounted, uncounted_single = cost_us([ours[BULK], ours[SINGLE]])
+    return [
+        ("bulk", f"{bulk:.0f} µs", f"{bare_bulk:.0f} µs", f"{bare_bulk / bulk:.2f}", f"{bulk / uncounted - 1:+.1%}"),
+        ("single", f"{single:.0f} µs", f"{bare_single:.0f} µs", f"{bare_single / single:.2f}",
+         f"{single / uncounted_single - 1:+.1%}"),
+        ("bulk, a context that nobody asked with before", f"{unseen:.0f} µs", f"{bare_bulk:.0f} µs",
+         f"{bare_bulk / unseen:.2f}", ""),
+        ("304", f"{unchanged:.0f} µs", "", f"{bulk / unchanged:.2f} times our 200", ""),
+    ]  # fmt: skip
+
+
+def run_ofrep() -> None:
+    with server() as running:
+        running.ensure_database("store_ofrep", "pilothouse")
+        app = make_app(running, "store_ofrep")
+        with app.app_context():
+            upgrade()
+        try:
+            print(table(("200 flags", "ours", "bare view", "of its throughput", "counting"), measured(app)))
+        finally:
+            close(app)
