@@ -1,11 +1,14 @@
 """Two people, one flag: the page that shows what was there, theirs and yours, and offers yours on top."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import Response, request, url_for
 
 from dashboard import web
 from dashboard.flags import compare, forms
-from dashboard.flags.edits import Stale
 from dashboard.flags.rules import definition_of
+from dashboard.flags.saving import Stale
 from dashboard.store import db
 from dashboard.targets.models import Environment
 
@@ -14,37 +17,52 @@ RULES = ("rule", "otherwise.")
 DEFINED_BY = {"variant_name", "variant_value", "default", "targeting", "metadata", "enabled"}
 
 
-def answer(stale: Stale, environment: Environment | None, version: int) -> Response:
-    """409 with the difference; `version` is the one that is there now. Machines get the plain conflict."""
+def answer(
+    stale: Stale,
+    environment: Environment | None,
+    version: int,
+    *,
+    whole: bool = False,
+    action: str = "",
+    fields: Mapping[str, str] | None = None,
+) -> Response:
+    """409 with the difference; `version` is the one that is there now. Machines get the plain conflict.
+
+    `whole`: yours replaces everything; `action` and `fields` send it again, where that is not this very form.
+    """
     if web.wants_json():
         raise stale
-    key, flag_type = stale.flag.key, stale.flag.type
-    together = compare.merged(stale.base or {}, stale.theirs, stale.yours) if stale.theirs else stale.yours
+    key = stale.flag.key
+    together = stale.yours
+    if stale.theirs and not whole:
+        together = compare.merged(stale.base or {}, stale.theirs, stale.yours)
+    sent = list(fields.items()) if fields is not None else _sent_again(together, environment, stale.flag.type)
+    db.session.rollback()
+    return _as_page(web.page(
+        "flags/conflict.html", status=409, key=key, environment=environment, sentence=stale.sentence,
+        is_there_already=not compare.differences(stale.theirs, together),
+        differences=compare.three_way(stale.base, stale.theirs, stale.yours),
+        fields=sent, whole=whole, version=version, action=action or request.path,
+        back=url_for("flags.show", key=key), section="flags",
+    ))  # fmt: skip
+
+
+def _as_page(response: Response) -> Response:
+    if web.is_partial():
+        response.headers["HX-Retarget"] = "#main"
+        response.headers["HX-Reswap"] = "innerHTML"
+    return response
+
+
+def _sent_again(together: Mapping[str, Any], environment: Environment | None, flag_type: str) -> list[tuple[str, str]]:
+    """What the form sent, with both changes together in place of yours."""
     fields = [(name, value) for name, value in request.form.items(multi=True) if name not in NOT_SENT_AGAIN]
     if "variant_name" in request.form:
         kept = [(name, value) for name, value in fields if not (name in DEFINED_BY or name.startswith(RULES))]
         fields = [*kept, *forms.fields_of(forms.shown(definition_of(together), flag_type))]
     elif environment is None:
         fields = [(name, _joined(together.get(name, ""))) for name, _ in fields]
-    db.session.rollback()
-    response = web.page(
-        "flags/conflict.html",
-        status=409,
-        key=key,
-        environment=environment,
-        sentence=stale.sentence,
-        is_there_already=not compare.differences(stale.theirs, together),
-        differences=compare.three_way(stale.base, stale.theirs, stale.yours),
-        fields=fields,
-        version=version,
-        action=request.path,
-        back=url_for("flags.show", key=key),
-        section="flags",
-    )
-    if web.is_partial():
-        response.headers["HX-Retarget"] = "#main"
-        response.headers["HX-Reswap"] = "innerHTML"
-    return response
+    return fields
 
 
 def _joined(value: object) -> str:

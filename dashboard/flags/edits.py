@@ -6,25 +6,16 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm.attributes import flag_modified
 
-from dashboard.errors import Conflict, Invalid
+from dashboard.errors import Conflict, Invalid, NotFound
 from dashboard.flags import compare, rules
-from dashboard.flags.ledger import announce, claim, definition_of, document_of, keep, kept, shared_document, write_down
+from dashboard.flags.ledger import announce, claim, document_of, keep, kept, shared_document, write_down
 from dashboard.flags.models import KINDS, TYPES, Flag, FlagSetting
 from dashboard.flags.rules import Definition
+from dashboard.flags.saving import Stale, check_version, is_turned_since, locked, locked_setting, on_top, put
 from dashboard.security.authors import current_author
 from dashboard.store import db
 from dashboard.targets.models import Environment
-
-
-class Stale(Conflict):
-    """The flag is no longer what the form showed: `base` was shown, `theirs` is there now, `yours` was sent."""
-
-    def __init__(self, flag: Flag, base: dict[str, Any] | None, theirs: dict[str, Any], yours: dict[str, Any]) -> None:
-        self.flag, self.base, self.theirs, self.yours = flag, base, theirs, yours
-        difference = {item.field: (item.before, item.after) for item in compare.differences(theirs, yours)}
-        super().__init__(f"Somebody else changed {flag.key} meanwhile. Nothing of yours was saved.", difference)
 
 
 @dataclass(frozen=True)
@@ -64,25 +55,21 @@ def set_in_environment(
     version: int | None,
     operation_id: str | None = None,
     reason: str | None = None,
+    merging: bool = False,
 ) -> FlagSetting:
     """What the flag is in an environment from now on; `version` 0: not set there yet, None: whatever is there.
 
-    Raises Invalid, Stale. A repeated operation, or a definition that is there already, changes nothing.
+    When it changed since `version`, `merging` puts what you changed on top, unless both touched the same fields. Raises
+    Invalid, Stale. A repeated operation, or a definition that is there already, changes nothing.
     """
     _refuse(rules.problems_of(definition, flag.type))
     repeated = not claim(operation_id)
-    flag, setting = _locked_setting(flag, environment)
-    definition = rules.normal(definition, flag.type)
-    document, current = rules.document_of(definition), document_of(setting) if setting else None
-    if setting and (repeated or compare.same_json(document, current)):
+    flag, setting = locked_setting(flag, environment)
+    yours = rules.document_of(rules.normal(definition, flag.type))
+    if setting and (repeated or compare.same_json(yours, document_of(setting))):
         return setting
-    _check_version(flag, environment, setting, version, document)
-    setting = stored(flag, environment, setting, definition)
-    keep(flag, environment, setting.version, document, reason)
-    announce([environment.id], [flag.id])
-    title = _title(flag.key, environment, current, document)
-    write_down("flag.set", flag, environment, title, before=current, after=document, reason=reason)
-    return setting
+    document = on_top(flag, environment, setting, version, yours, merging=merging)
+    return put(flag, environment, setting, document, action="flag.set", reason=reason)
 
 
 def toggle(
@@ -93,25 +80,47 @@ def toggle(
     version: int | None,
     operation_id: str | None = None,
     reason: str | None = None,
+    merging: bool = False,
 ) -> FlagSetting:
-    """Turn a flag on or off where it is set. Raises Invalid when it is not, Stale when it changed since `version`."""
+    """Turn a flag on or off where it is set. Raises Invalid when it is not, Stale when it changed since `version`.
+
+    With `merging` only a change of the state counts: whatever else changed meanwhile stays as it is now.
+    """
     repeated = not claim(operation_id)
-    flag, setting = _locked_setting(flag, environment)
+    flag, setting = locked_setting(flag, environment)
     if setting is None:
         raise Invalid({"environment": f"{flag.key} is not set in {environment.slug} yet."})
-    before = document_of(setting)
-    after = rules.document_of(rules.switched(definition_of(setting), enabled=enabled))
     if repeated:
         return setting
-    _check_version(flag, environment, setting, version, after)
+    state = "ENABLED" if enabled else "DISABLED"
+    yours = document_of(setting) | {"state": state}
+    if not merging or version is None or is_turned_since(flag, environment, version):
+        check_version(flag, environment, setting, version, yours)
     if setting.enabled == enabled:
         return setting
-    setting = stored(flag, environment, setting, rules.definition_of(after))
-    keep(flag, environment, setting.version, after, reason)
-    announce([environment.id], [flag.id])
-    title = _title(flag.key, environment, before, after)
-    write_down("flag.toggle", flag, environment, title, before=before, after=after, reason=reason)
-    return setting
+    return put(flag, environment, setting, yours, action="flag.toggle", reason=reason)
+
+
+def revert(
+    flag: Flag,
+    environment: Environment,
+    to: int,
+    *,
+    version: int,
+    operation_id: str | None = None,
+    reason: str | None = None,
+) -> FlagSetting:
+    """What the flag was at version `to`, as its next version. Raises Invalid, NotFound, Stale."""
+    repeated = not claim(operation_id)
+    flag, setting = locked_setting(flag, environment)
+    document = kept(flag, environment, to)
+    if document is None or setting is None:
+        raise NotFound(f"{flag.key} was never at version {to} in {environment.slug}.")
+    if repeated:
+        return setting
+    check_version(flag, environment, setting, version, document)
+    title = f"{flag.key} reverted to version {to} in {environment.slug}"
+    return put(flag, environment, setting, document, action="flag.revert", reason=reason, title=title)
 
 
 def edit_shared(flag: Flag, shared: Shared, *, version: int, operation_id: str | None = None) -> Flag:
@@ -141,12 +150,6 @@ def restore(flag: Flag, *, version: int, operation_id: str | None = None, reason
     return _set_archived(flag, None, version, operation_id, reason)
 
 
-def locked(key: str) -> Flag:
-    """The flag, ours until the end of the transaction."""
-    wanted = select(Flag).where(Flag.key == key).with_for_update().execution_options(populate_existing=True)
-    return db.session.scalars(wanted).one()
-
-
 def _set_archived(flag: Flag, at: datetime | None, version: int, operation_id: str | None, reason: str | None) -> Flag:
     repeated = not claim(operation_id)
     flag = locked(flag.key)
@@ -169,51 +172,6 @@ def _next_shared(flag: Flag, title: str, action: str, before: dict[str, Any], re
     after = shared_document(flag)
     keep(flag, None, flag.version, after, reason)
     write_down(action, flag, None, title, before=before, after=after, reason=reason)
-
-
-def _locked_setting(flag: Flag, environment: Environment) -> tuple[Flag, FlagSetting | None]:
-    flag = locked(flag.key)
-    if flag.archived_at is not None:
-        raise Conflict(f"{flag.key} is archived. Restore it first.")
-    wanted = select(FlagSetting).where(FlagSetting.flag_id == flag.id, FlagSetting.environment_id == environment.id)
-    return flag, db.session.scalars(wanted.execution_options(populate_existing=True)).one_or_none()
-
-
-def _check_version(
-    flag: Flag, environment: Environment, setting: FlagSetting | None, version: int | None, yours: dict[str, Any]
-) -> None:
-    if version is None or version == (setting.version if setting else 0):
-        return
-    theirs = document_of(setting) if setting else {}
-    raise Stale(flag, kept(flag, environment, version), theirs, yours)
-
-
-def stored(flag: Flag, environment: Environment, setting: FlagSetting | None, definition: Definition) -> FlagSetting:
-    """Write the definition to the flag's row in the environment, one version on."""
-    if setting is None:
-        setting = FlagSetting(flag_id=flag.id, environment_id=environment.id, version=0)
-        db.session.add(setting)
-    setting.enabled = definition.enabled
-    setting.variants = dict(definition.variants)
-    setting.default_variant = definition.default_variant
-    setting.targeting = dict(definition.targeting) if definition.targeting is not None else None
-    setting.flag_metadata = dict(definition.metadata)
-    for name in ("variants", "targeting", "flag_metadata"):
-        flag_modified(setting, name)  # 1 and 1.0 are equal to Python, and so are two orders of the same variants
-    setting.version += 1
-    setting.updated_at, setting.updated_by = datetime.now(UTC), current_author()
-    return setting
-
-
-def _title(key: str, environment: Environment, before: dict[str, Any] | None, after: dict[str, Any]) -> str:
-    """What the change lane says: the switch first, because it is what people look for."""
-    if before is None:
-        return f"{key} set in {environment.slug}"
-    if before["state"] != after["state"]:
-        return f"{key} turned {'on' if after['state'] == 'ENABLED' else 'off'} in {environment.slug}"
-    if before.get("defaultVariant") != after.get("defaultVariant"):
-        return f"{key} serves {after.get('defaultVariant') or 'the default in code'} in {environment.slug}"
-    return f"{key} changed in {environment.slug}"
 
 
 def _shared_problems(shared: Shared) -> dict[str, str]:

@@ -10,11 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 from dashboard.changes import record as changes
 from dashboard.errors import Invalid
 from dashboard.flags import compare, rules
-from dashboard.flags.edits import stored
 from dashboard.flags.evaluate import compile_rule
 from dashboard.flags.exact import Refused
 from dashboard.flags.ledger import announce, document_of, keep, shared_document
 from dashboard.flags.models import Flag, FlagRevision, FlagSetting
+from dashboard.flags.saving import stored
 from dashboard.flags.wire import Document, Entry, read_document
 from dashboard.security.audit import record as audit
 from dashboard.security.authors import current_author

@@ -97,6 +97,15 @@ def kept(flag: Flag, environment: Environment | None, version: int) -> dict[str,
     return db.session.scalar(wanted)
 
 
+def kept_since(flag: Flag, environment: Environment | None, version: int) -> list[dict[str, Any]]:
+    """What the flag was at that version and at every later one; empty when nobody ever saw it at that one."""
+    wanted = select(FlagVersion.version, FlagVersion.document).where(
+        FlagVersion.flag_id == flag.id, _in(environment), FlagVersion.version >= version
+    )
+    found = list(db.session.execute(wanted.order_by(FlagVersion.version)))
+    return [document for _, document in found] if found and found[0].version == version else []
+
+
 def write_down(
     action: str,
     flag: Flag,

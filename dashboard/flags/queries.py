@@ -9,16 +9,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, any_, exists, func, literal, or_, select
 
 from dashboard.errors import NotFound
-from dashboard.flags import compare, rules, wire
+from dashboard.flags import rules, wire
 from dashboard.flags.ledger import definition_of
-from dashboard.flags.models import Flag, FlagRevision, FlagSetting, FlagVersion
+from dashboard.flags.models import Flag, FlagRevision, FlagSetting
 from dashboard.flags.segment_models import FlagSegment
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
 from dashboard.targets.models import Environment
 from dashboard.targets.queries import all_environments
-
-HISTORY = 50
 
 
 @dataclass(frozen=True)
@@ -104,18 +102,6 @@ class FlagRow:
         }
 
 
-@dataclass(frozen=True)
-class Past:
-    """One version with what it changed; `environment` None: what all environments share."""
-
-    version: int
-    environment: Environment | None
-    at: datetime
-    author: str
-    reason: str | None
-    differences: Sequence[compare.Difference]
-
-
 def flag_by_key(key: str) -> Flag:
     """Raises NotFound."""
     flag = db.session.scalar(select(Flag).where(Flag.key == key))
@@ -139,27 +125,6 @@ def row_of(flag: Flag) -> FlagRow:
 def cell_of(flag: Flag, environment: Environment) -> Cell:
     wanted = select(FlagSetting).where(FlagSetting.flag_id == flag.id, FlagSetting.environment_id == environment.id)
     return Cell(environment, db.session.scalar(wanted))
-
-
-def history_of(flag: Flag) -> list[Past]:
-    """The newest versions first, each compared with the one before it in its environment."""
-    wanted = (
-        select(FlagVersion).where(FlagVersion.flag_id == flag.id).order_by(FlagVersion.at.desc(), FlagVersion.id.desc())
-    )
-    versions = list(db.session.scalars(wanted.limit(4 * HISTORY)))
-    environments = {environment.id: environment for environment in all_environments()}
-    places = {(kept.environment_id, kept.version): kept.document for kept in versions}
-    return [
-        Past(
-            version=kept.version,
-            environment=environments.get(kept.environment_id or 0),
-            at=kept.at,
-            author=kept.author,
-            reason=kept.reason,
-            differences=compare.differences(places.get((kept.environment_id, kept.version - 1)), kept.document),
-        )
-        for kept in versions[:HISTORY]
-    ]
 
 
 def owners_and_tags() -> tuple[list[str], list[str]]:

@@ -9,15 +9,18 @@ from flask.blueprints import BlueprintSetupState
 
 from dashboard import web
 from dashboard.errors import Invalid
-from dashboard.flags import conflicts, edits, forms, live, queries, rules, usage_queries
+from dashboard.flags import conflicts, edits, forms, live, past, queries, rules, usage_queries
 from dashboard.flags.bucketing_routes import blueprint as bucketing_blueprint
 from dashboard.flags.conditions import OPERATORS
-from dashboard.flags.edits import Shared, Stale
+from dashboard.flags.edits import Shared
 from dashboard.flags.ledger import definition_of
 from dashboard.flags.models import KINDS, TYPES, Flag
+from dashboard.flags.past_routes import blueprint as past_blueprint
 from dashboard.flags.playground import blueprint as playground
+from dashboard.flags.promote_routes import blueprint as promote_blueprint
 from dashboard.flags.queries import flag_by_key, row_of
 from dashboard.flags.rule_forms import Allowed
+from dashboard.flags.saving import Stale
 from dashboard.flags.segment_routes import blueprint as segments_blueprint
 from dashboard.flags.setting_routes import blueprint as setting
 from dashboard.lists import ListSpec, parse_list, respond
@@ -27,9 +30,12 @@ from dashboard.targets.queries import all_environments, environment_by_slug
 
 blueprint = Blueprint("flags", __name__)
 blueprint.register_blueprint(setting)
-blueprint.register_blueprint(playground)
 blueprint.register_blueprint(segments_blueprint)
 blueprint.register_blueprint(bucketing_blueprint)
+blueprint.register_blueprint(playground)
+blueprint.register_blueprint(past_blueprint)
+blueprint.register_blueprint(promote_blueprint)
+SHOWN_VERSIONS = 20
 SPEC = ListSpec(
     sorts=("key", "type", "kind", "owner", "updated_at"),
     default_sort="key",
@@ -180,10 +186,13 @@ def _shared(typed: dict[str, str]) -> Shared:
 
 
 def _page_of(flag: Flag) -> dict[str, Any]:
+    row = row_of(flag)
     return {
         "flag": flag,
-        "row": row_of(flag),
-        "history": queries.history_of(flag),
+        "row": row,
+        "versions_now": {cell.environment.id: cell.version for cell in row.cells},
+        "history": past.newest_of(flag, SHOWN_VERSIONS),
+        "meanwhile": past.told(flag, request.args.get("merged", "")),
         "definition_of": definition_of,
         "use": usage_queries.use_of(flag.key, [place.id for place in all_environments()], datetime.now(UTC)),
         "section": "flags",

@@ -6,13 +6,13 @@ from flask import Blueprint, Response, request, url_for
 
 from dashboard import web
 from dashboard.errors import Invalid
-from dashboard.flags import compare, conflicts, edits, forms, rules, segments, targeting
+from dashboard.flags import compare, conflicts, edits, forms, past, rules, segments, targeting
 from dashboard.flags.conditions import OPERATORS
-from dashboard.flags.edits import Stale
 from dashboard.flags.ledger import definition_of, document_of
 from dashboard.flags.models import Flag
 from dashboard.flags.queries import Cell, cell_of, flag_by_key, row_of
 from dashboard.flags.rule_forms import Allowed
+from dashboard.flags.saving import Stale
 from dashboard.security.guards import requires
 from dashboard.store import db
 from dashboard.targets.models import Environment
@@ -39,21 +39,22 @@ def save(key: str, slug: str) -> Response:
     if action := request.form.get("action"):
         return _acted(flag, cell_of(flag, environment), form, action)
     try:
-        reason = _confirmed(flag, environment)
-        edits.set_in_environment(
+        reason = confirmed(flag, environment)
+        saved = edits.set_in_environment(
             flag,
             environment,
             forms.definition_of(form, flag.type, _allowed(flag, environment)),
             version=forms.version_of(fields),
             operation_id=request.form.get("operation_id"),
             reason=reason,
+            merging=True,
         )
     except Stale as stale:
         return conflicts.answer(stale, environment, cell_of(flag, environment).version)
     except Invalid as refused:
         return _again(refused, lambda found, cell, errors: _edit_page(found, cell, form, errors, 422), key, slug)
     db.session.commit()
-    return web.moved(url_for("flags.show", key=key))
+    return web.moved(url_for("flags.show", key=key, merged=past.merged(slug, forms.version_of(fields), saved.version)))
 
 
 @blueprint.get("/confirm")
@@ -69,10 +70,12 @@ def toggle(key: str, slug: str) -> Response:
     flag, environment = flag_by_key(key), environment_by_slug(slug)
     enabled = _switch(request.form.get("enabled"))
     try:
-        reason = _confirmed(flag, environment)
+        reason = confirmed(flag, environment)
         version = forms.version_of(request.form.to_dict(flat=False))
         operation_id = request.form.get("operation_id")
-        edits.toggle(flag, environment, enabled, version=version, operation_id=operation_id, reason=reason)
+        edits.toggle(
+            flag, environment, enabled, version=version, operation_id=operation_id, reason=reason, merging=True
+        )
     except Stale as stale:
         return conflicts.answer(stale, environment, cell_of(flag, environment).version)
     except Invalid as refused:
@@ -80,7 +83,7 @@ def toggle(key: str, slug: str) -> Response:
             raise
         return _again(refused, lambda found, cell, errors: _confirm_page(found, cell, enabled, errors, 422), key, slug)
     db.session.commit()
-    return _toggled(flag, environment)
+    return _toggled(flag, environment, version)
 
 
 def _acted(flag: Flag, cell: Cell, form: forms.DefinitionForm, action: str) -> Response:
@@ -100,14 +103,14 @@ def _allowed(flag: Flag, environment: Environment) -> Allowed:
     return Allowed(variants=(), segments=segments.names_of(environment), seed=flag.key)
 
 
-def _toggled(flag: Flag, environment: Environment) -> Response:
+def _toggled(flag: Flag, environment: Environment, seen: int) -> Response:
     """The part of the page that the button stands in, with a way back."""
-    view = request.form.get("view")
+    view, done = request.form.get("view"), cell_of(flag, environment)
+    shown = url_for("flags.show", key=flag.key, merged=past.merged(environment.slug, seen, done.version))
     if view == "confirm":
-        return web.moved(url_for("flags.show", key=flag.key))
-    done = cell_of(flag, environment)
+        return web.moved(shown)
     if view == "card":
-        return web.written("flags/_card.html", url_for("flags.show", key=flag.key), cell=done, flag=flag, done=done)
+        return web.written("flags/_card.html", shown, cell=done, flag=flag, done=done)
     back = url_for("flags.index", changed=f"{flag.key}:{environment.slug}")
     return web.written("flags/_row.html", back, row=row_of(flag), done=done)
 
@@ -118,7 +121,7 @@ def _switch(text: str | None) -> bool:
     return SWITCH[text]
 
 
-def _confirmed(flag: Flag, environment: Environment) -> str:
+def confirmed(flag: Flag, environment: Environment) -> str:
     """The reason, when everything that this environment asks for was given. Raises Invalid."""
     reason, typed_key = request.form.get("reason", ""), request.form.get("typed_key", "")
     problems = rules.confirmation_problems(

@@ -8,12 +8,12 @@ from sqlalchemy import func, select
 
 from dashboard.errors import Conflict, Invalid
 from dashboard.flags import commands, edits
-from dashboard.flags.edits import Stale
 from dashboard.flags.imports import import_document
 from dashboard.flags.ledger import document_of
 from dashboard.flags.models import Flag, FlagRevision, FlagSetting, FlagVersion
 from dashboard.flags.queries import cell_of, flag_by_key
 from dashboard.flags.rules import Definition
+from dashboard.flags.saving import Stale
 from dashboard.security import audit
 from dashboard.store import db
 from dashboard.targets.models import Environment

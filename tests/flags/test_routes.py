@@ -118,9 +118,34 @@ def test_rows_are_added_and_removed_without_writing(as_operator, flags):
     assert flags["checkout", "staging"].version == 1
 
 
-def test_on_top_of_somebody_elses_edit_only_your_change_is_put(as_operator, flags):
+def test_two_people_on_different_fields_both_succeed_and_the_second_is_told(as_operator, flags, store):
     form = {"enabled": "off", "version": 1, "operation_id": "operation-1"} | VARIANTS
     as_operator.post(SET, data=form | {"default": "1"})
+    both = as_operator.post(SET, data=form | {"operation_id": "operation-2", "metadata": '{"team": "shop"}'})
+    assert (both.status_code, both.location) == (303, "/flags/checkout?merged=staging:1:3")
+    setting = flags["checkout", "staging"]
+    assert (setting.default_variant, setting.flag_metadata, setting.version) == ("off", {"team": "shop"}, 3)
+    page = as_operator.get(both.location).text
+    assert "Version 3 in Staging holds your change and what" in page
+    kept = store.scalars(select(FlagVersion.document).order_by(FlagVersion.id.desc())).first()
+    assert (kept["defaultVariant"], kept["metadata"]) == ("off", {"team": "shop"})
+    entry = store.scalars(select(AuditEntry).where(AuditEntry.action == "flag.set").order_by(AuditEntry.seq)).all()[-1]
+    assert (entry.before["defaultVariant"], "metadata" in entry.before) == ("off", False)
+    assert as_operator.get("/flags/checkout?merged=nowhere:1:3").status_code == 200
+
+
+def test_a_flag_is_turned_whatever_else_changed_meanwhile(as_operator, flags):
+    as_operator.post(
+        SET, data={"enabled": "off", "version": 1, "operation_id": "operation-1"} | VARIANTS | {"default": "1"}
+    )
+    assert as_operator.post(TOGGLE, data=turn("on", operation="operation-2")).status_code == 303
+    setting = flags["checkout", "staging"]
+    assert (setting.enabled, setting.default_variant, setting.version) == (True, "off", 3)
+
+
+def test_on_top_of_somebody_elses_edit_only_your_change_is_put(as_operator, flags):
+    form = {"enabled": "off", "version": 1, "operation_id": "operation-1"} | VARIANTS
+    as_operator.post(SET, data=form | {"default": "1", "metadata": '{"team": "x"}'})
     theirs = as_operator.post(SET, data=form | {"operation_id": "operation-2", "metadata": '{"team": "shop"}'})
     assert theirs.status_code == 409
     assert "serves" not in theirs.text
