@@ -16,6 +16,7 @@ RESERVED_KEYS = {
     "unknown": "the list of unknown flags",
     "segments": "the list of segments",
     "bucketing": "how percentages are drawn",
+    "bucketing": "how percentages are drawn",
     ".": "a path",
     "..": "a path",
 }
