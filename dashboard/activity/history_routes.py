@@ -39,7 +39,7 @@ def show(slug: str) -> Response:
     families = history_queries.families(target.id, [one.queryid for one in kinds if one.queryid is not None])
     rows = shares.by_family(kinds, known.looks, families)
     context: dict[str, Any] = {}
-    if not web.wants_json():
+    if request.args.get("format", "html") == "html":
         changes = marks(target.id, since, until)
         found = history_queries.buckets(target.id, since, until, step)
         context = {

@@ -103,7 +103,7 @@ def finding(
         why=f"{why(proposal)} {saved}, and {size}. {how}",
         href=f"/t/{slug}/advice",
         since=since,
-        remedy=Remedy(up=(told.create_sql,), down=(told.drop_sql,), in_transaction=bool(told.note), note=told.note),
+        remedy=_remedy(told),
         detail={"families": [one.ask.family.id for one in proposal.gains], "method": proposal.index.method},
     )
 
@@ -111,3 +111,10 @@ def finding(
 def _queries(proposal: Proposal) -> str:
     count = len(proposal.gains)
     return "a query" if count == 1 else f"{count} queries"
+
+
+def _remedy(told: Definition) -> Remedy:
+    """What a build that was cut left behind goes first, so that the migration can run again."""
+    drop = told.drop_sql.replace("DROP INDEX CONCURRENTLY ", "DROP INDEX CONCURRENTLY IF EXISTS ", 1)
+    up = (told.create_sql,) if told.note else (drop, told.create_sql)
+    return Remedy(up=up, down=(drop,), in_transaction=bool(told.note), note=told.note)

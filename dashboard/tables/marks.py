@@ -30,7 +30,10 @@ class Mark:
 
 @dataclass
 class Lane:
-    """Pairs of before and after that may be worth a mark, gathered over one collection."""
+    """Pairs of before and after that may be worth a mark, gathered over one collection.
+
+    Counters of many tables begin anew together when the whole server's do: that mark is the server's to make.
+    """
 
     rewritten: list[tuple[TableRecord, TableRecord]] = field(default_factory=list)
     analyzed: list[TableRecord] = field(default_factory=list)
@@ -86,7 +89,7 @@ class Lane:
             *_few(self.broken, lambda row: _index(row, "left invalid", now), "index", "{} indexes became invalid", now),
             *_few(lost, lambda row: _index(row, "dropped", now), "index", "{} indexes were dropped", now),
             *_few(self.analyzed, _analyze, "analyze", "{} tables were analyzed", now),
-            *_few(self.restarted, lambda row: _reset(row, now), "reset", "Counters of {} tables began anew", now),
+            *(_reset(row, now) for row in self.restarted if len(self.restarted) <= MOST_OF_A_KIND),
         ]
 
 

@@ -12,7 +12,7 @@ from dashboard.changes.record import record
 from dashboard.plans import collect
 from dashboard.plans.models import Plan, PlanCapture, PlanQuestion
 from dashboard.plans.queries import newest_plans, plan_changes, refusals
-from dashboard.statements.models import StatementSample
+from dashboard.statements.models import StatementReading, StatementSample
 from dashboard.store import db
 from tests.collections import collecting
 from tests.plans.conftest import Shop
@@ -29,11 +29,21 @@ def busy(shop: Shop) -> dict[str, int]:
     texts = {BUSY: 50.0, BUSIER: 500.0, HIDDEN: 5.0, "select 'idle'": 0.0, "vacuum orders": 900.0}
     ids = {text: shop.family(text) for text in texts}
     with shop.app.app_context():
+        db.session.add(reading(shop.target_id))
         for text, total_ms in texts.items():
             if total_ms:
                 db.session.add(sample(shop.target_id, ids[text], total_ms))
         db.session.commit()
     return ids
+
+
+def reading(target_id: int) -> StatementReading:
+    """The one that the samples belong to."""
+    at = NOW - timedelta(hours=2)
+    counts = dict.fromkeys(("entries", "hidden_entries", "hidden_ms", "hidden_total_ms"), 0)
+    return StatementReading(
+        target_id=target_id, slot=at, since=at, is_complete=True, read_at=at, epoch="1/1/", **counts
+    )  # fmt: skip
 
 
 def sample(target_id: int, family_id: int, total_ms: float) -> StatementSample:

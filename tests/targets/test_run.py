@@ -77,11 +77,14 @@ def test_a_mistake_in_one_probe_costs_only_this_probe(collected):
 def test_an_unreachable_target_rests_longer_with_every_failure(collected):
     collected.target.host, collected.target.port = "127.0.0.1", 1
     db.session.commit()
+    before = datetime.now(UTC)
     outcome = collect_target(collected.target_id, SLOT, COLLECTORS)
     target = db.session.get_one(Target, collected.target_id, populate_existing=True)
     since = target.unreachable_since
     assert (outcome.unreachable, target.state, target.failures) == (NOBODY, "unreachable", 1)
-    assert (target.unreachable_reason, target.next_attempt_at > datetime.now(UTC)) == (NOBODY, True)
+    assert (target.unreachable_reason, target.next_attempt_at > before) == (NOBODY, True)
+    target.next_attempt_at = datetime.now(UTC) + MINUTE
+    db.session.commit()
     assert collect_target(collected.target_id, SLOT, COLLECTORS).skipped == "The target rests after a failure."
     collect_target(collected.target_id, SLOT, COLLECTORS, by_hand=True)
     target = db.session.get_one(Target, collected.target_id, populate_existing=True)
