@@ -24,7 +24,7 @@ PURE = {
     "parameters", "recorded", "masks", "concerns", "titles", "refusals", "differences",
     "tree", "locks", "protection", "waits", "shares", "stacks",
     "latency", "blocks", "comparison", "relations", "texts",
-    "rollout", "targeting", "conditions", "rule_forms", "segment_forms", "rebucketing", "rebucketing", "prerequisites",
+    "rollout", "targeting", "conditions", "rule_forms", "segment_forms", "rebucketing", "prerequisites",
     "coercions", "fractional", "missing", "shortcuts", "logic", "semver", "reading", "flagset", "explain", "samples",
 }  # fmt: skip
 IMPURE_ROOTS = {"flask", "flask_login", "flask_wtf", "sqlalchemy", "psycopg", "requests"}
