@@ -15,6 +15,7 @@ from dashboard.alerts.collect import check
 from dashboard.alerts.forms import ChannelForm
 from dashboard.demo import shop
 from dashboard.embedded import Server
+from dashboard.flags import segments
 from dashboard.flags.edits import Shared, create_flag, set_in_environment, toggle
 from dashboard.flags.rules import Definition
 from dashboard.jobs import COLLECTORS
@@ -94,6 +95,9 @@ def set_flags() -> None:
         flag = create_flag(key, type_, Shared(f"What the shop does about {key}", owner="shop team", tags=("shop",)))
         for environment in all_environments():
             set_in_environment(flag, environment, Definition(True, variants, next(iter(variants))), version=0)
+    rule = {"ends_with": [{"var": "email"}, "@example.com"]}
+    for environment in all_environments():
+        segments.save(environment, "beta-testers", "Those who asked", rule, version=0)
     toggle(flag, all_environments()[0], False, version=None)
     db.session.commit()
 

@@ -40,7 +40,7 @@ def known(rule: Rule) -> dict[str, Any]:
     values = {
         "slug": "shop" if rule.rule.startswith(("/t/", "/settings/targets/")) else "production",
         "key": "connections" if rule.rule.startswith("/alerts/") else "limits",
-        "name": "work_mem",
+        "name": "beta-testers" if rule.rule.startswith("/flags/") else "work_mem",
         "address": "public.orders",
         "pid": 1,
         "born": 1,
