@@ -16,8 +16,8 @@ FEATURES = {path.parent.name for path in (ROOT / "dashboard").glob("*/routes.py"
 PURE = {
     "rules", "evaluate", "wire", "forms", "formats", "charts", "ticks", "sqltext", "series", "layout", "names",
     "sqlmask", "sqlparams", "bucketing", "family", "windows", "cluster", "spans", "steps", "catalogue",
-    "shapes", "clauses", "parsing", "resolve", "selectivity", "matching", "costs", "candidates", "scans", "asks", "writes",
-    "definition", "existing", "trials", "words",
+    "shapes", "clauses", "parsing", "resolve", "selectivity", "matching", "costs", "candidates", "scans", "asks",
+    "writes", "definition", "existing", "trials", "words",
     "verdicts", "verdicts_redundant", "verdicts_keys", "verdicts_remedies", "verdicts_findings",
     "alembic_file",
     "growth", "forecast", "treemap", "marks", "records", "use", "rows",

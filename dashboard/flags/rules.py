@@ -16,7 +16,6 @@ RESERVED_KEYS = {
     "unknown": "the list of unknown flags",
     "segments": "the list of segments",
     "bucketing": "how percentages are drawn",
-    "bucketing": "how percentages are drawn",
     ".": "a path",
     "..": "a path",
 }

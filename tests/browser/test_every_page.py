@@ -20,7 +20,11 @@ from tests.browser.shop import break_target
 
 FOR_MACHINES = ("/static/", "/flags/v1/", "/healthz", "/readyz", "/metrics")
 NOT_PAGES = {"plans.document", "plans.section", "findings.migration"}
-QUERIES = {"flags.setting.confirm": {"enabled": "off"}}
+QUERIES = {
+    "flags.setting.confirm": {"enabled": "off"},
+    "flags.past.revert": {"to": "1"},
+    "flags.promote.one": {"from": "staging", "to": "production"},
+}
 MORE = (
     "/t/shop/schema/diagram?focus=public.orders",
     "/t/shop/tables?q=nothing-is-called-so",
