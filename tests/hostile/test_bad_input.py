@@ -31,7 +31,7 @@ BAD_QUESTIONS = (
     "=", "&&&", "%00=%00",
 )  # fmt: skip
 NOT_OURS = {"static"}
-EVERY = 5
+EVERY = 15
 ENDS_BY_ITSELF = {"activity.session.show"}
 HOSTILE = re.compile("in/<slug>|environments|alerts/rules")
 LEAKS = re.compile(
