@@ -1,5 +1,6 @@
 """Reads pg_stat_statements of a target once a minute and stores what happened since the last reading."""
 
+import json
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,7 @@ STATEMENTS = Probe.read(
     ),
     extension=EXTENSION,
 )
+LOGINS = "select pg_catalog.set_config('pilothouse.logins', %(logins)s, true) as listed"
 UNSEEN = "select pg_catalog.set_config('pilothouse.queryids', %(queryids)s, true) as listed"
 NOT_LOADED = (
     "pg_stat_statements is installed but not loaded by the server; it counts after a restart with this setting."
@@ -106,14 +108,14 @@ def _store(
 
 def _answer(collection: Collection) -> Answer:
     server, entries = _read(collection)
-    own = server["role_oid"] if server["role_is_ours"] else None
-    told = [tuple(row.values()) for row in entries if row["userid"] != own]
-    hidden_ms = [row["total_ms"] for row in entries if row["queryid"] is None and row["userid"] != own]
+    own = set(server["own_oids"])
+    told = [tuple(row.values()) for row in entries if row["userid"] not in own]
+    hidden_ms = [row["total_ms"] for row in entries if row["queryid"] is None and row["userid"] not in own]
     place = edits.Place(_system(collection.reader), server["dbid"], collection.reader.server_version // 10_000)
     reading = Reading(
         slot=collection.slot,
         at=server["read_at"],
-        epoch=f"{place.system}/{place.dbid}/{own or ''}",
+        epoch=f"{place.system}/{place.dbid}/{','.join(map(str, server['own_oids']))}",
         started_at=server["started_at"],
         stats_reset_at=server["stats_reset_at"],
         evictions=server["evictions"],
@@ -126,12 +128,14 @@ def _answer(collection: Collection) -> Answer:
         counters={Key._make(row[:3]): Counters._make(row[3:]) for row in told if row[2] is not None},
         entries=len(entries),
         role=server["role_name"],
-        own_role=server["role_name"] if own else None,
+        own_role=", ".join(server["own_roles"]) or None,
     )
 
 
 def _read(collection: Collection) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     reader = collection.reader
+    if logins := [login.username for login in collection.target.logins if login.purpose != "watch"]:
+        reader.rows(LOGINS, {"logins": json.dumps(logins)})
     try:
         return reader.ask(SERVER)[0], reader.ask(STATEMENTS)
     except TargetRefused as refused:
