@@ -33,7 +33,7 @@ def show(slug: str) -> Response:
 
 
 @blueprint.post("")
-@requires("admin")
+@requires("admin", within="slug")
 def pin(slug: str) -> Response:
     environment, wanted = environment_by_slug(slug), request.form.get("bucketing", "")
     seen = forms.version_of(request.form.to_dict(flat=False))

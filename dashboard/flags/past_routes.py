@@ -34,13 +34,13 @@ def history(key: str) -> Response:
 
 
 @blueprint.get("/in/<slug>/revert")
-@requires("operator")
+@requires("operator", within="slug")
 def revert(key: str, slug: str) -> Response:
     return _revert_page(key, slug, _number(request.args.get("to", "")), {})
 
 
 @blueprint.post("/in/<slug>/revert")
-@requires("operator")
+@requires("operator", within="slug")
 def do_revert(key: str, slug: str) -> Response:
     flag, environment = flag_by_key(key), environment_by_slug(slug)
     to = _number(request.form.get("to", ""))

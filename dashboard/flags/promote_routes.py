@@ -22,13 +22,13 @@ SPEC = ListSpec(sorts=("key",), default_sort="key", default_dir="asc", filters={
 
 
 @blueprint.get("/flags/<key>/promote")
-@requires("operator")
+@requires("operator", within="to")
 def one(key: str) -> Response:
     return _one_page(key, {})
 
 
 @blueprint.post("/flags/<key>/promote")
-@requires("operator")
+@requires("operator", within="to")
 def promote_one(key: str) -> Response:
     flag, (source, target) = flag_by_key(key), _places()
     try:
@@ -57,7 +57,7 @@ def compare() -> Response:
 
 
 @blueprint.post("/flags/compare")
-@requires("operator")
+@requires("operator", within="to")
 def promote_many() -> Response:
     source, target = _places()
     try:
@@ -81,7 +81,9 @@ def promote_many() -> Response:
 
 
 def _places() -> tuple[Environment, Environment]:
-    """From where to where; unless asked otherwise from the first environment to the last. Raises NotFound."""
+    """From where to where; unless asked otherwise from the first environment to the last. Raises Invalid, NotFound."""
+    if request.method == "POST" and not request.values.get("to"):
+        raise Invalid({"to": "Choose the environment to promote to."})
     every = [place.slug for place in all_environments()]
     first, last = (every[0], every[-1]) if every else ("", "")
     source, target = request.values.get("from") or first, request.values.get("to") or last

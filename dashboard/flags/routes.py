@@ -24,6 +24,7 @@ from dashboard.flags.saving import Stale
 from dashboard.flags.segment_routes import blueprint as segments_blueprint
 from dashboard.flags.setting_routes import blueprint as setting
 from dashboard.lists import ListSpec, parse_list, respond
+from dashboard.security.access import check_role
 from dashboard.security.guards import requires
 from dashboard.store import db
 from dashboard.targets.queries import all_environments, environment_by_slug
@@ -172,6 +173,7 @@ def _created(form: forms.DefinitionForm, typed: dict[str, str], slugs: list[str]
     definition = forms.definition_of(form, type_, Allowed((), seed=typed["key"]))
     flag = edits.create_flag(typed["key"], type_, _shared(typed), operation_id=typed.get("operation_id"))
     for slug in slugs:
+        check_role("operator", slug)
         edits.set_in_environment(flag, environment_by_slug(slug), definition, version=0)
     return flag
 

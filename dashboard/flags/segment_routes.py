@@ -26,19 +26,19 @@ def index() -> Response:
 
 
 @blueprint.get("/<slug>/new")
-@requires("operator")
+@requires("operator", within="slug")
 def new(slug: str) -> Response:
     return _page(environment_by_slug(slug), None, segment_forms.blank(), {})
 
 
 @blueprint.post("/<slug>")
-@requires("operator")
+@requires("operator", within="slug")
 def create(slug: str) -> Response:
     return _saved(environment_by_slug(slug), None)
 
 
 @blueprint.get("/<slug>/<name>")
-@requires("operator")
+@requires("operator", within="slug")
 def edit(slug: str, name: str) -> Response:
     environment = environment_by_slug(slug)
     segment = segments.segment_of(environment, name)
@@ -46,14 +46,14 @@ def edit(slug: str, name: str) -> Response:
 
 
 @blueprint.post("/<slug>/<name>")
-@requires("operator")
+@requires("operator", within="slug")
 def save(slug: str, name: str) -> Response:
     environment = environment_by_slug(slug)
     return _saved(environment, segments.segment_of(environment, name))
 
 
 @blueprint.post("/<slug>/<name>/remove")
-@requires("operator")
+@requires("operator", within="slug")
 def remove(slug: str, name: str) -> Response:
     environment = environment_by_slug(slug)
     reason = _confirmed(environment, name)

@@ -23,7 +23,7 @@ SWITCH = {"on": True, "off": False}
 
 
 @blueprint.get("")
-@requires("operator")
+@requires("operator", within="slug")
 def edit(key: str, slug: str) -> Response:
     flag, environment = flag_by_key(key), environment_by_slug(slug)
     cell = cell_of(flag, environment)
@@ -31,7 +31,7 @@ def edit(key: str, slug: str) -> Response:
 
 
 @blueprint.post("/set")
-@requires("operator")
+@requires("operator", within="slug")
 def save(key: str, slug: str) -> Response:
     flag, environment = flag_by_key(key), environment_by_slug(slug)
     fields = request.form.to_dict(flat=False)
@@ -58,14 +58,14 @@ def save(key: str, slug: str) -> Response:
 
 
 @blueprint.get("/confirm")
-@requires("operator")
+@requires("operator", within="slug")
 def confirm(key: str, slug: str) -> Response:
     flag, environment = flag_by_key(key), environment_by_slug(slug)
     return _confirm_page(flag, cell_of(flag, environment), _switch(request.args.get("enabled")), {})
 
 
 @blueprint.post("/toggle")
-@requires("operator")
+@requires("operator", within="slug")
 def toggle(key: str, slug: str) -> Response:
     flag, environment = flag_by_key(key), environment_by_slug(slug)
     enabled = _switch(request.form.get("enabled"))

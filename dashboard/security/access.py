@@ -12,6 +12,7 @@ from dashboard import web
 from dashboard.errors import Denied, NotFound, Unavailable
 from dashboard.security import csrf
 from dashboard.security.guards import PUBLIC, Right, right_of
+from dashboard.security.models import Role
 from dashboard.security.principals import Principal, principal
 from dashboard.security.sessions import this_session
 from dashboard.security.tokens import principal_of_key
@@ -36,7 +37,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def _admit() -> Response | None:
     """None lets the view answer; addresses without a view are left to the translator (404, 405)."""
-    if not _is_trusted(request.host):
+    if not is_trusted(request.host, current_app.extensions[HOSTS]):
         return Response(UNKNOWN_HOST, 400, mimetype="text/plain")
     if "//" in request.environ["PATH_INFO"]:
         raise NotFound(web.SENTENCES[404])
@@ -58,10 +59,9 @@ def _named(settings: Settings) -> tuple[str, ...]:
     return tuple(_without_port(name) for name in (host, *settings.trusted_hosts))
 
 
-def _is_trusted(host: str) -> bool:
+def is_trusted(host: str, hosts: frozenset[str]) -> bool:
     """Werkzeug's TRUSTED_HOSTS cannot hold IPv6 addresses; a name with a dot in front stands for all below it."""
     name = _without_port(host.lower())
-    hosts: frozenset[str] = current_app.extensions[HOSTS]
     return name in hosts or any(one.startswith(".") and name.endswith(one) for one in hosts)
 
 
@@ -91,18 +91,18 @@ def _admit_key(key: str, right: Right) -> Response | None:
     asked_by = g.principal = principal_of_key(key)
     if asked_by is None:
         return _unauthorized("This API key is unknown, expired or revoked.")
-    if not _key_may(asked_by, right):
+    if not key_may(asked_by, right, request.method, request.headers.get("Origin")):
         log.warning("key %s was refused at %s", asked_by.id, request.endpoint)
         raise Denied("This API key may not ask this address.")
     return None
 
 
-def _key_may(asked_by: Principal, right: Right) -> bool:
+def key_may(asked_by: Principal, right: Right, method: str, origin: str | None) -> bool:
     if right.key is None or asked_by.key_kind != right.key:
         return False
     if asked_by.browser:
-        return right.browser and request.headers.get("Origin") in asked_by.origins
-    return right.role is None or (asked_by.can(right.role) and request.method in csrf.SAFE)
+        return right.browser and origin in asked_by.origins
+    return right.role is None or (asked_by.can(right.role) and method in csrf.SAFE)
 
 
 def _admit_account(right: Right) -> Response | None:
@@ -114,10 +114,29 @@ def _admit_account(right: Right) -> Response | None:
     if asked_by is None:
         return _sign_in_first()
     csrf.check()
-    if not asked_by.can(right.role):
-        log.warning("account %s was refused at %s", asked_by.id, request.endpoint)
-        raise Denied(f"This takes the role “{right.role}”; yours is “{asked_by.role}”. An admin can change it.")
+    check_role(right.role, _place(right))
     return None
+
+
+def check_role(role: Role, place: str | None) -> None:
+    """Raises Denied. Also for views that touch several environments at once."""
+    asked_by = principal()
+    if asked_by is None:
+        raise Denied(web.SENTENCES[403])
+    if asked_by.can(role, place):
+        return
+    log.warning("account %s was refused at %s", asked_by.id, request.endpoint)
+    where, there = (f" in {place}", " there") if place in asked_by.grants else ("", "")
+    held = asked_by.role_in(place)
+    raise Denied(f"This takes the role “{role}”{where}; yours is “{held}”{there}. An admin can change it.")
+
+
+def _place(right: Right) -> str | None:
+    """The environment whose role counts: read where the view reads it."""
+    parameters = request.view_args or {}
+    if right.within is None or callable(right.within):
+        return right.within(parameters) if right.within else None
+    return parameters.get(right.within) or request.values.get(right.within)
 
 
 def _sign_in_first() -> Response:

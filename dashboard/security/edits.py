@@ -69,7 +69,7 @@ def change_role(account_id: int, role: str, version: int) -> None:
     """The account's sessions end: the next request asks with the new role only after signing in."""
     if role not in ROLES:
         raise Invalid({"role": f"The role is one of: {', '.join(ROLES)}."})
-    account = _locked(account_id, version)
+    account = locked(account_id, version)
     if account.role == role:
         return
     if role != "admin":
@@ -80,7 +80,7 @@ def change_role(account_id: int, role: str, version: int) -> None:
 
 
 def set_active(account_id: int, active: bool, version: int) -> None:
-    account = _locked(account_id, version)
+    account = locked(account_id, version)
     if account.active == active:
         return
     if not active:
@@ -97,7 +97,7 @@ def set_active(account_id: int, active: bool, version: int) -> None:
 
 def reset_password(account_id: int, version: int) -> str:
     """A random password in place of a forgotten one; the caller shows it once."""
-    account = _locked(account_id, version)
+    account = locked(account_id, version)
     password = random_password()
     account.password_hash = hashed(password)
     _changed(account)
@@ -108,7 +108,7 @@ def reset_password(account_id: int, version: int) -> str:
 def change_password(account_id: int, current: str, new: str, again: str, address: str) -> None:
     """One's own. Every session ends, and this browser gets a new one."""
     throttle.attempt(_email(account_id), address)
-    account = _locked(account_id)
+    account = locked(account_id)
     problems = {}
     if not matches(account.password_hash, current):
         problems["current"] = "This is not your present password."
@@ -172,7 +172,7 @@ def _email(account_id: int) -> str:
     return db.session.scalars(select(Account.email).where(Account.id == account_id)).one()
 
 
-def _locked(account_id: int, version: int | None = None) -> Account:
+def locked(account_id: int, version: int | None = None) -> Account:
     """The account for a change; Conflict when somebody changed it since `version`."""
     statement = select(Account).where(Account.id == account_id).with_for_update()
     account = db.session.scalar(statement.execution_options(populate_existing=True))

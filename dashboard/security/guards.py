@@ -1,6 +1,6 @@
 """Deny by default: a view answers only to the right that is declared on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -8,6 +8,7 @@ from dashboard.security.models import ROLES, Role
 
 View = TypeVar("View", bound=Callable[..., Any])
 KeyKind = Literal["read", "flags"]
+Place = str | Callable[[Mapping[str, Any]], str | None]
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,8 @@ class Right:
     """Who may ask a view: everyone (public), an account of at least `role`, or a key of a kind.
 
     `browser`: also keys that web pages carry in the open; `loopback`: also whoever asks from this machine.
+    `within`: the role is that of an environment. Its slug stands in the parameter or field of this name, or is what
+    this function makes of the parameters; None: the role everywhere counts.
     """
 
     public: bool = False
@@ -22,6 +25,7 @@ class Right:
     key: KeyKind | None = None
     browser: bool = False
     loopback: bool = False
+    within: Place | None = None
 
 
 PUBLIC = Right(public=True)
@@ -32,9 +36,11 @@ def public(view: View) -> View:
     return _declare(view, PUBLIC)
 
 
-def requires(role: Role, *, key: KeyKind | None = None, loopback: bool = False) -> Callable[[View], View]:
+def requires(
+    role: Role, *, key: KeyKind | None = None, loopback: bool = False, within: Place | None = None
+) -> Callable[[View], View]:
     """An account of at least this role; `key="read"`: also an API key of that kind whose role suffices."""
-    return lambda view: _declare(view, Right(role=role, key=key, loopback=loopback))
+    return lambda view: _declare(view, Right(role=role, key=key, loopback=loopback, within=within))
 
 
 def requires_key(kind: KeyKind, *, browser: bool = False) -> Callable[[View], View]:

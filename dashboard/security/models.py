@@ -30,6 +30,19 @@ class Account(Base):
     signed_in_at: Mapped[datetime | None]
 
 
+class EnvironmentRole(Base):
+    """What an account may in one environment, in place of its role everywhere: more, or less."""
+
+    __tablename__ = "environment_role"
+    __table_args__ = (CheckConstraint("role in ('viewer', 'operator', 'admin')", name="role"),)
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    environment_id: Mapped[int] = mapped_column(
+        ForeignKey("environment.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    role: Mapped[str]
+
+
 class BrowserSession(Base):
     """A server-side session; the cookie carries a random id of which only the hash is stored."""
 

@@ -1,6 +1,7 @@
 """Who asks: a person's account or an application's key. Templates know the person as `current_user`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from flask import Flask, Request, g, session
@@ -12,7 +13,10 @@ from dashboard.security.models import Role
 
 @dataclass(frozen=True)
 class Principal(UserMixin):  # type: ignore[misc]
-    """`author` is how audit and change lane name this one; the rest narrows what it may ask."""
+    """`author` is how audit and change lane name this one; the rest narrows what it may ask.
+
+    `grants`: environment's slug → role that holds there in place of `role`.
+    """
 
     kind: Literal["account", "key"]
     id: int
@@ -24,9 +28,14 @@ class Principal(UserMixin):  # type: ignore[misc]
     key_kind: str | None = None
     browser: bool = False
     origins: tuple[str, ...] = ()
+    grants: Mapping[str, str] = field(default_factory=dict, hash=False)
 
-    def can(self, role: Role) -> bool:
-        return includes(self.role, role)
+    def role_in(self, environment: str | None) -> str:
+        """The role in the environment of this slug; without one the role everywhere."""
+        return self.grants.get(environment, self.role) if environment else self.role
+
+    def can(self, role: Role, environment: str | None = None) -> bool:
+        return includes(self.role_in(environment), role)
 
 
 class Anonymous(AnonymousUserMixin):  # type: ignore[misc]
@@ -34,7 +43,7 @@ class Anonymous(AnonymousUserMixin):  # type: ignore[misc]
     name: ClassVar[str] = ""
     email: ClassVar[str] = ""
 
-    def can(self, _role: Role) -> bool:
+    def can(self, _role: Role, _environment: str | None = None) -> bool:
         return False
 
 

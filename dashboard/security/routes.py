@@ -14,6 +14,7 @@ from dashboard.security.guards import public, requires
 from dashboard.security.keys_routes import blueprint as keys
 from dashboard.security.people_routes import blueprint as people
 from dashboard.security.principals import Principal, principal
+from dashboard.security.role_routes import blueprint as roles
 from dashboard.security.rules import same_site_path
 from dashboard.security.sessions import end, this_session
 from dashboard.security.throttle import TooMany
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("security", __name__)
 blueprint.register_blueprint(people)
 blueprint.register_blueprint(keys)
+blueprint.register_blueprint(roles)
 
 SESSIONS = ListSpec(sorts=("seen_at", "created_at", "address", "user_agent"), default_sort="seen_at")
 AUDIT = ListSpec(

@@ -11,14 +11,15 @@ from typing import Any
 from flask import Flask, Request, Response, current_app, request
 from flask import session as current_session
 from flask.sessions import SessionInterface, SessionMixin
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import Label, and_, delete, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from dashboard.security.models import Account, BrowserSession
+from dashboard.security.models import Account, BrowserSession, EnvironmentRole
 from dashboard.security.principals import Principal
 from dashboard.settings import Settings
 from dashboard.store import db
+from dashboard.targets.models import Environment
 
 log = logging.getLogger(__name__)
 ANONYMOUS_FOR = timedelta(hours=1)
@@ -135,7 +136,7 @@ def live_session(token: str) -> Found | None:
     settings: Settings = current_app.extensions["pilothouse_settings"]
     idle, absolute = timedelta(minutes=settings.session_idle_min), timedelta(hours=settings.session_absolute_h)
     statement = (
-        select(BrowserSession, (BrowserSession.seen_at < func.now() - SEEN_EVERY).label("unseen"))
+        select(BrowserSession, (BrowserSession.seen_at < func.now() - SEEN_EVERY).label("unseen"), _grants())
         .outerjoin(Account, Account.id == BrowserSession.account_id)
         .where(
             BrowserSession.id_hash == hash_of(token),
@@ -150,7 +151,7 @@ def live_session(token: str) -> Found | None:
     if row is None:
         return None
     stored: BrowserSession = row[0]
-    return Found(stored.id, stored.content, _principal(stored.account), row.unseen)
+    return Found(stored.id, stored.content, _principal(stored.account, row.grants), row.unseen)
 
 
 def begin(account: Account) -> None:
@@ -162,7 +163,8 @@ def begin(account: Account) -> None:
     row = _row(token, account.id, {})
     db.session.add(row)
     db.session.flush()
-    session.become(token, Found(row.id, {}, _principal(account), unseen=False))
+    grants = db.session.scalar(select(_grants()).where(BrowserSession.id == row.id))
+    session.become(token, Found(row.id, {}, _principal(account, grants), unseen=False))
 
 
 def end() -> None:
@@ -190,10 +192,19 @@ def hash_of(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _principal(account: Account | None) -> Principal | None:
+def _grants() -> Label[Any]:
+    """The roles of the session's account in environments, read along with the session: no question of its own."""
+    held = select(func.json_object_agg(Environment.slug, EnvironmentRole.role))
+    held = held.join_from(EnvironmentRole, Environment, Environment.id == EnvironmentRole.environment_id)
+    return held.where(EnvironmentRole.account_id == BrowserSession.account_id).scalar_subquery().label("grants")
+
+
+def _principal(account: Account | None, grants: dict[str, str] | None) -> Principal | None:
     if account is None:
         return None
-    return Principal("account", account.id, account.email, account.name, account.role, email=account.email)
+    return Principal(
+        "account", account.id, account.email, account.name, account.role, email=account.email, grants=grants or {}
+    )
 
 
 def _row(token: str, account_id: int | None, content: dict[str, Any]) -> BrowserSession:

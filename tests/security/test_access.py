@@ -51,6 +51,15 @@ def test_every_write_takes_an_operator_or_an_admin_or_is_about_oneself(app: Flas
             assert includes(needed.role, "operator"), rule.rule
 
 
+def test_every_change_of_flags_in_an_environment_asks_for_the_role_in_that_environment(app: Flask) -> None:
+    for rule in rules(app):
+        needed = right(app, rule)
+        if rule.rule.startswith("/flags/") and "slug" in rule.arguments and needed.role not in {None, "viewer"}:
+            assert needed.within == "slug", rule.rule
+        if rule.endpoint.startswith("flags.promote.") and needed.role != "viewer":
+            assert needed.within == "to", rule.rule
+
+
 def test_nobody_reads_anything_without_signing_in(app: Flask) -> None:
     stranger = app.test_client()
     for rule in rules(app):

@@ -3,10 +3,11 @@
 import pytest
 
 from dashboard.lists import ListSpec
-from dashboard.security import keys_routes, people_routes, routes
+from dashboard.security import keys_routes, people_routes, role_routes, routes
 
 LISTS = {
     "/settings/people": people_routes.PEOPLE,
+    "/settings/people/roles": role_routes.SPEC,
     "/settings/keys": keys_routes.KEYS,
     "/settings/sessions": routes.SESSIONS,
     "/audit": routes.AUDIT,
