@@ -1,6 +1,7 @@
 """An operator finds who holds the shop up, and ends it, in real Chromium."""
 
 import contextlib
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -58,6 +59,18 @@ def sessions(cloned_store: Flask, server: Server) -> Iterator[Sessions]:
         yield opened
 
 
+def cancelled(connection: psycopg.Connection, statement: str) -> None:
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        connection.execute(statement.encode())
+
+
+def cancels(app: Flask) -> list[str]:
+    """The processes that the change lane says a statement of was cancelled in."""
+    with app.app_context():
+        titles = db.session.scalars(select(Change.title).where(Change.kind == "session")).all()
+    return [re.sub(r".*\(process (\d+)\) was cancelled", r"\1", title) for title in titles]
+
+
 def test_an_operator_ends_the_session_that_holds_up_the_others(
     new_page: Any, sessions: Sessions, cloned_store: Flask, axe: Any
 ) -> None:
@@ -88,6 +101,29 @@ def test_an_operator_ends_the_session_that_holds_up_the_others(
     with cloned_store.app_context():
         titles = db.session.scalars(select(Change.title).where(Change.kind == "session")).all()
     assert titles == [f"The session of nightly-job (process {holder.info.backend_pid}) was ended"]
+
+
+def test_an_operator_cancels_the_statement_that_holds_up_another(
+    new_page: Any, sessions: Sessions, cloned_store: Flask
+) -> None:
+    holder, waiter = sessions("nightly-report"), sessions("checkout")
+    holder.execute("lock table carts in access exclusive mode")
+    running = threading.Thread(target=cancelled, args=(holder, "select pg_sleep(30)"))
+    waiting = threading.Thread(target=waiter.execute, args=("select count(*) from carts",))
+    running.start(), waiting.start()
+    page, pid = new_page("operator"), str(holder.info.backend_pid)
+    page.goto("/t/shop/activity")
+    page.locator("#blocked").get_by_role("link", name=pid, exact=True).click()
+    expect(page.locator("#held-up")).to_contain_text("checkout")
+    page.get_by_role("button", name="Cancel the statement …").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("pg_sleep")
+    dialog.get_by_label("Reason").fill("the checkout waits for it")
+    dialog.get_by_label(f"Type {pid} to confirm").fill(pid)
+    dialog.get_by_role("button", name="Cancel the statement").click()
+    expect(page.locator("#notices")).to_contain_text("It was stopped.")
+    waiting.join(5), running.join(5)
+    assert (waiting.is_alive(), holder.closed, cancels(cloned_store)) == (False, False, [pid])
 
 
 def test_the_page_follows_while_it_is_looked_at_and_rests_when_paused(new_page: Any, sessions: Sessions) -> None:
