@@ -1,10 +1,10 @@
 """How every room that judges hands in its findings, in its own transaction."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
@@ -14,6 +14,7 @@ from dashboard.findings.models import FindingRun
 from dashboard.findings.rules import Finding
 from dashboard.store import db
 
+T = TypeVar("T")
 AT_ONCE = 2_000
 REMEMBER_ENDED = timedelta(days=400)
 FOUND = (
@@ -23,7 +24,7 @@ FOUND = (
 
 
 def keep(
-    target_id: int, source: str, findings: Sequence[Finding], now: datetime, *, note: str | None = None
+    target_id: int, source: str, findings: Iterable[Finding], now: datetime, *, note: str | None = None
 ) -> None:  # fmt: skip
     """All that a source found this time: new ones open, known ones stay, returning ones reopen, missing ones end.
 
@@ -32,20 +33,21 @@ def keep(
     """
     old = delete(Row).where(Row.target_id == target_id, Row.source == source, Row.ended_at < now - REMEMBER_ENDED)
     db.session.execute(old)
-    by_key = {found.key: found for found in findings}
-    run_of = {"target_id": target_id, "source": source, "now": now}
-    db.session.execute(text(_END), run_of | {"keys": list(by_key)})
-    for some in batched(by_key.values(), AT_ONCE):
-        rows = ",".join(json.dumps(_row(target_id, source, one, now), default=str) for one in some)
+    keys = set[str]()
+    for some in batched(findings, AT_ONCE):
+        by_key = {one.key: one for one in some if one.key not in keys}
+        keys |= by_key.keys()
+        rows = ",".join(json.dumps(_row(target_id, source, one, now), default=str) for one in by_key.values())
         db.session.execute(text(_KEEP), {"rows": f"[{rows}]"})
-    run = {"at": now, "found": len(by_key), "note": note}
+    db.session.execute(text(_END), {"target_id": target_id, "source": source, "now": now, "keys": list(keys)})
+    run = {"at": now, "found": len(keys), "note": note}
     kept = insert(FindingRun).values(target_id=target_id, source=source, **run)
     db.session.execute(kept.on_conflict_do_update(index_elements=["target_id", "source"], set_=run))
 
 
-def batched(findings: Iterable[Finding], size: int) -> Iterator[list[Finding]]:
+def batched(rows: Iterable[T], size: int) -> Iterator[list[T]]:
     """In lists of at most `size`: one statement for each keeps the memory of a worker small."""
-    rest = iter(findings)
+    rest = iter(rows)
     while some := list(islice(rest, size)):
         yield some
 

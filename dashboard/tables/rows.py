@@ -67,13 +67,27 @@ class Table:
     counted_since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purpose:
+    """What an index is for besides answering questions."""
+
+    parent_oid: int | None
+    is_unique: bool
+    is_primary: bool
+    constraint_name: str | None
+    expressions: str | None
+    is_clustered: bool
+    is_replica_identity: bool
+    is_exclusion: bool
+    is_referenced: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index(Purpose):
     """An index with its shape and use, as it is judged."""
 
     oid: int
     table_oid: int
-    parent_oid: int | None
     schema: str
     table_name: str
     name: str
@@ -87,26 +101,18 @@ class Index:
     last_scan_at: datetime | None
     counted_since: datetime | None
     first_seen_at: datetime
-    is_unique: bool
-    is_primary: bool
     is_valid: bool
     is_partial: bool
-    constraint_name: str | None
     key_columns: list[int]
     include_columns: list[int]
     opclasses: list[int]
     collations: list[int]
     options: list[int]
     storage_options: list[str]
-    expressions: str | None
     predicate: str | None
     nulls_not_distinct: bool
     is_ready: bool
-    is_clustered: bool
-    is_replica_identity: bool
-    is_exclusion: bool
     backs_constraint: bool
-    is_referenced: bool
 
 
 @dataclass(frozen=True)

@@ -1,40 +1,80 @@
 """Stores the verdicts of a judgement."""
 
-import json
-from collections.abc import Iterable, Mapping
-from itertools import islice
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import text
 
 from dashboard.store import db
-from dashboard.tables.models import IndexState, IndexVerdict
+from dashboard.tables.verdict_queries import Alike
+from dashboard.tables.verdicts import Use
 
-AT_ONCE = 2_000
-NAMES = ("verdict", "why", "since", "scans", "own_scans", "used_at", "trouble")
+KEEP = text("""
+insert into index_verdict (target_id, oid, verdict, why, since, scans, own_scans, used_at, trouble)
+select f.target_id, f.oid, f.verdict, f.why, f.since, f.scans, f.own_scans, f.used_at, f.trouble
+from (
+    select
+        i.target_id,
+        i.oid,
+        r.verdict,
+        r.why,
+        r.since,
+        r.scans,
+        i.scans as own_scans,
+        case when i.scans > 0 and i.scans <> v.own_scans then cast(:now as timestamptz) else v.used_at end as used_at,
+        t.rule as trouble,
+        v.oid is null as is_new,
+        (v.verdict, v.why, v.since, v.scans, v.own_scans, v.trouble) as before,
+        v.used_at as used_before
+    from unnest(
+        cast(:verdicts as text[]), cast(:whys as text[]), cast(:sinces as timestamptz[]), cast(:scans as bigint[]),
+        cast(:oids as text[])
+    ) as r (verdict, why, since, scans, oids)
+    cross join lateral unnest(cast(r.oids as bigint[])) as one (oid)
+    join index_state i
+        on i.target_id = :target_id
+        and i.oid = one.oid
+    left join index_verdict v
+        on v.target_id = i.target_id
+        and v.oid = i.oid
+    left join unnest(cast(:troubled as bigint[]), cast(:rules as text[])) as t (oid, rule)
+        on t.oid = i.oid
+) as f
+where
+    f.is_new
+    or f.before is distinct from (f.verdict, f.why, f.since, f.scans, f.own_scans, f.trouble)
+    or f.used_before is distinct from f.used_at
+on conflict (target_id, oid) do update
+set
+    (verdict, why, since, scans, own_scans, used_at, trouble)
+    = (excluded.verdict, excluded.why, excluded.since, excluded.scans, excluded.own_scans, excluded.used_at,
+       excluded.trouble)
+""")
+FORGET = text("""
+delete from index_verdict v
+where
+    v.target_id = :target_id
+    and not exists (select from index_state i where i.target_id = v.target_id and i.oid = v.oid)
+""")
 
 
-def keep(target_id: int, verdicts: Iterable[Mapping[str, Any]]) -> None:
-    """All verdicts of a target, some thousands in a statement; what says the same is not written."""
-    rest = iter(verdicts)
-    while some := list(islice(rest, AT_ONCE)):
-        rows = json.dumps([{"target_id": target_id, **verdict} for verdict in some], default=str)
-        db.session.execute(text(_KEEP), {"rows": rows})
-    known = select(IndexState.oid).where(IndexState.target_id == target_id)
-    gone = delete(IndexVerdict).where(IndexVerdict.target_id == target_id, IndexVerdict.oid.not_in(known))
-    db.session.execute(gone)
+def keep(target_id: int, judged: Sequence[tuple[Alike, Use]], troubles: Mapping[int, str], now: datetime) -> None:
+    """These verdicts, each for all indexes that are alike; what says the same as before is not written.
+
+    Scans that are others than before, and not none, have risen: a smaller number rose after a reset.
+    """
+    uses = [use for _, use in judged]
+    rows = {
+        "verdicts": [use.verdict for use in uses],
+        "whys": [use.why for use in uses],
+        "sinces": [use.since for use in uses],
+        "scans": [use.scans for use in uses],
+        "oids": [alike.oids for alike, _ in judged],
+    }
+    said = {"troubled": list(troubles), "rules": list(troubles.values())}
+    db.session.execute(KEEP, rows | said | {"target_id": target_id, "now": now})
 
 
-def _names(prefix: str = "") -> str:
-    return ", ".join(f"{prefix}{name}" for name in NAMES)
-
-
-# The names are those of our own model; every value is bound.
-_KEEP = f"""
-    insert into index_verdict (target_id, oid, {_names()})
-    select target_id, oid, {_names()}
-    from json_populate_recordset(cast(null as index_verdict), cast(:rows as json))
-    on conflict (target_id, oid) do update
-    set ({_names()}) = row({_names("excluded.")})
-    where ({_names("index_verdict.")}) is distinct from ({_names("excluded.")})
-"""  # noqa: S608
+def forget(target_id: int) -> None:
+    """Verdicts about indexes that are no longer there."""
+    db.session.execute(FORGET, {"target_id": target_id})

@@ -1,50 +1,109 @@
 """What the judgement of indexes needs to know from the store, and what lists ask about its verdicts."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, cast, func, or_, select, text
+from sqlalchemy.orm import InstrumentedAttribute
 
 from dashboard.server.queries import cluster_target_ids, counter_start, standbys_of
 from dashboard.store import db
 from dashboard.tables.models import IndexState, IndexVerdict, TableState
-from dashboard.tables.rows import Index, Table
+from dashboard.tables.rows import Index, Purpose, Table
+from dashboard.tables.verdicts import Counting
 from dashboard.targets.models import ProbeState, Target
 
 AT_ONCE = 1_000
 STALE = timedelta(days=1)
+FLAGS = ("unique", "primary", "clustered", "replica_identity", "exclusion", "referenced")
+OWN = {
+    "oids": "cast(array_agg(s0.oid) as text)",
+    "number": "count(*)",
+    "parent_oid": "min(s0.parent_oid)",
+    "partitioned_oid": "case when s0.kind = 'I' then s0.oid end",
+    "constraint_name": "case when s0.is_unique and not s0.is_primary then s0.constraint_name end",
+    "expressions": "s0.expressions",
+    **{f"is_{flag}": f"s0.is_{flag}" for flag in FLAGS},
+}
+COUNTED = """(
+    select i.*, coalesce(i.last_scan_at, v.used_at) as used_at
+    from index_state i
+    left join index_verdict v
+        on v.target_id = i.target_id
+        and v.oid = i.oid
+    where i.target_id = :server_{place}
+) as s{place}"""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server of the cluster: since when it counts, and its indexes with when each was last seen to be used."""
+    """A server of the cluster, and since when it counts."""
 
     target_id: int
     name: str
     counting_since: datetime | None
     read_at: datetime | None
-    indexes: dict[int, Index]
-    used_at: dict[int, datetime]
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """One stored verdict, as the next judgement compares with it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike(Purpose):
+    """Indexes of which the same is known, so that they have one verdict: `oids` as PostgreSQL writes an array.
 
-    own_scans: int | None
-    used_at: datetime | None
+    A partitioned index stands alone, because its partitions matter too. `countings` are of the servers in their order.
+    """
+
+    oids: str
+    number: int
+    partitioned_oid: int | None
+    countings: Sequence[Counting | None]
 
 
-def tables(target_id: int) -> dict[int, Table]:
-    columns = [getattr(TableState, field.name) for field in fields(Table)]
-    found = select(*columns).where(TableState.target_id == target_id).execution_options(yield_per=AT_ONCE)
+def tables(target_id: int, oids: Iterable[int]) -> dict[int, Table]:
+    """These tables and their partitions."""
+    columns, wanted = [getattr(TableState, field.name) for field in fields(Table)], _any(oids)
+    is_wanted = or_(TableState.oid == wanted, TableState.parent_oid == wanted)
+    found = select(*columns).where(TableState.target_id == target_id, is_wanted)
     return {row["oid"]: Table(**row) for row in db.session.execute(found).mappings()}
 
 
-def indexes(target_id: int) -> dict[int, Index]:
+def _indexes(target_id: int, *wanted: ColumnElement[bool] | InstrumentedAttribute[bool]) -> Iterator[Index]:
     columns = [getattr(IndexState, field.name) for field in fields(Index)]
-    found = select(*columns).where(IndexState.target_id == target_id).execution_options(yield_per=AT_ONCE)
-    return {row["oid"]: Index(**row) for row in db.session.execute(found).mappings()}
+    found = select(*columns).where(IndexState.target_id == target_id, *wanted).order_by(IndexState.oid)
+    for row in db.session.execute(found, execution_options={"yield_per": AT_ONCE}).mappings():
+        yield Index(**row)
+
+
+def indexes_of(target_id: int, tables: Iterable[int]) -> list[Index]:
+    return list(_indexes(target_id, IndexState.table_oid == _any(tables)))
+
+
+def invalid_indexes(target_id: int) -> list[Index]:
+    return list(_indexes(target_id, ~IndexState.is_valid))
+
+
+def parts_of(target_id: int, partitioned_oid: int) -> list[Index]:
+    return list(_indexes(target_id, IndexState.parent_oid == partitioned_oid))
+
+
+def valid_indexes(target_id: int, oids: Iterable[int]) -> list[Index]:
+    return list(_indexes(target_id, IndexState.oid == _any(oids), IndexState.is_valid))
+
+
+def crowded_tables(target_id: int) -> list[int]:
+    """Tables where one index may make another redundant: two begin with the same column, or two are unique."""
+    first = [array[1] for array in (IndexState.key_columns, IndexState.opclasses, IndexState.collations)]
+    own = select(IndexState.table_oid).where(IndexState.target_id == target_id)
+    begin_alike = own.group_by(IndexState.table_oid, IndexState.method, *first).having(func.count() > 1)
+    unique = own.where(IndexState.is_unique).group_by(IndexState.table_oid).having(func.count() > 1)
+    return sorted(db.session.scalars(begin_alike.union(unique)))
+
+
+def names(target_id: int) -> frozenset[tuple[str, str]]:
+    """Names that a new index cannot have."""
+    taken = (select(model.schema, model.name).where(model.target_id == target_id) for model in (IndexState, TableState))
+    return frozenset((row.schema, row.name) for one in taken for row in db.session.execute(one))
 
 
 def cluster(target: Target) -> list[Server]:
@@ -55,18 +114,29 @@ def cluster(target: Target) -> list[Server]:
         ProbeState.target_id.in_(ids), ProbeState.probe == "tables"
     )
     read_at = dict(db.session.execute(read).all())
-    return [
-        Server(
-            target_id=one,
-            name=names[one],
-            counting_since=counter_start(one),
-            read_at=read_at.get(one),
-            indexes=indexes(one),
-            used_at={oid: seen.used_at for oid, seen in verdicts(one).items() if seen.used_at},
-        )
-        for one in ids
-        if one in names
-    ]
+    return [Server(one, names[one], counter_start(one), read_at.get(one)) for one in ids if one in names]
+
+
+def alike(servers: Sequence[Server]) -> Iterator[Alike]:
+    """Every index of the first server once, with what each server of the cluster tells of it."""
+    params = {f"server_{place}": server.target_id for place, server in enumerate(servers)}
+    rows = db.session.execute(text(_alike(len(servers))), params, execution_options={"yield_per": AT_ONCE})
+    names, width = list(OWN), len(Counting._fields)
+    for row in rows:
+        countings = [_counting(row[start : start + width]) for start in range(len(names), len(row), width)]
+        yield Alike(**dict(zip(names, row, strict=False)), countings=countings)
+
+
+def resets(servers: Sequence[Server]) -> dict[tuple[int, int | None], Counting]:
+    """The last reset among the parts of each partitioned index, by server and index."""
+    state = IndexState
+    found = (
+        select(state.target_id, state.parent_oid, func.max(state.counted_since), func.min(state.first_seen_at))
+        .where(state.target_id.in_([server.target_id for server in servers]), state.parent_oid.is_not(None))
+        .where(state.counted_since > state.first_seen_at)
+        .group_by(state.target_id, state.parent_oid)
+    )
+    return {(row[0], row[1]): Counting(None, None, None, row[2], row[3]) for row in db.session.execute(found)}
 
 
 def standby_ids(target: Target) -> set[int]:
@@ -74,14 +144,31 @@ def standby_ids(target: Target) -> set[int]:
     return {standby.id for standby in standbys_of(target)}
 
 
-def verdicts(target_id: int) -> dict[int, Verdict]:
-    found = select(IndexVerdict.oid, IndexVerdict.own_scans, IndexVerdict.used_at)
-    rows = db.session.execute(found.where(IndexVerdict.target_id == target_id))
-    return {row.oid: Verdict(row.own_scans, row.used_at) for row in rows}
-
-
 def verdicts_of(target_id: int, table_oid: int) -> dict[int, IndexVerdict]:
     """What is said of the indexes of a table; one that was not judged yet is left out."""
     own = select(IndexState.oid).where(IndexState.target_id == target_id, IndexState.table_oid == table_oid)
     found = select(IndexVerdict).where(IndexVerdict.target_id == target_id, IndexVerdict.oid.in_(own))
     return {row.oid: row for row in db.session.scalars(found.order_by(IndexVerdict.oid))}
+
+
+def _alike(servers: int) -> str:
+    """Grouped by all that a verdict depends on, and by nothing else."""
+    counted = [f"s{place}.{name}" for place in range(servers) for name in Counting._fields]
+    told = ",\n    ".join([*(f"{sql} as {name}" for name, sql in OWN.items()), *counted])
+    same = [sql for name, sql in OWN.items() if name not in {"oids", "number", "parent_oid"}]
+    others = "".join(f" left join {COUNTED.format(place=one)} on s{one}.oid = s0.oid" for one in range(1, servers))
+    return f"""
+        select {told}
+        from {COUNTED.format(place=0)}{others}
+        group by {", ".join([*same, "s0.parent_oid is null", *counted])}
+        order by min(s0.oid)
+    """  # noqa: S608 - names of our own columns
+
+
+def _counting(told: Sequence[Any]) -> Counting | None:
+    """None where the server does not have the index: no stored one lacks when it was first seen."""
+    return Counting._make(told) if told[-1] is not None else None
+
+
+def _any(oids: Iterable[int]) -> Any:
+    return any_(cast(list(oids), ARRAY(BigInteger())))

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from dashboard.formats import count_text
-from dashboard.tables.rows import Index
+from dashboard.tables.rows import Index, Purpose
 
 Verdict = Literal["used", "rarely", "idle", "not_enough_evidence", "cannot_drop"]
 VERDICTS: tuple[Verdict, ...] = ("idle", "rarely", "used", "cannot_drop", "not_enough_evidence")
@@ -31,6 +31,16 @@ class HostUse:
     last_used_at: datetime | None = None
 
 
+class Counting(NamedTuple):
+    """What one server tells of an index: its scans, when it was last used, since when that is counted and watched."""
+
+    scans: int | None
+    rows_read: int | None
+    used_at: datetime | None
+    counted_since: datetime | None
+    first_seen_at: datetime
+
+
 @dataclass(frozen=True)
 class Use:
     """A verdict with the window that it speaks about; `why` is what a person reads."""
@@ -43,7 +53,7 @@ class Use:
     scans_per_day: float | None
 
 
-def judge_use(index: Index, hosts: Sequence[HostUse], missing_hosts: Sequence[str], now: datetime) -> Use:
+def judge_use(index: Purpose, hosts: Sequence[HostUse], missing_hosts: Sequence[str], now: datetime) -> Use:
     """Used, rarely or idle over all servers that answer questions; what serves another purpose cannot be dropped.
 
     Use that was seen needs no long window; its absence needs a whole business cycle on every server.
@@ -94,7 +104,7 @@ def last_month_end(now: datetime) -> datetime:
     return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - DAY
 
 
-def index_window(index: Index, parts: Iterable[Index] = ()) -> datetime | None:
+def index_window(index: Index | Counting, parts: Iterable[Index | Counting] = ()) -> datetime | None:
     """Since when the scans of an index on its server are known: it exists, is watched, and was not reset.
 
     A partitioned index is as old as itself: a younger partition adds all its scans, a reset one hides some.
@@ -104,7 +114,7 @@ def index_window(index: Index, parts: Iterable[Index] = ()) -> datetime | None:
     return max(start for start in starts if start) if index.counted_since else None
 
 
-def other_purpose(index: Index) -> str | None:
+def other_purpose(index: Purpose) -> str | None:
     """What an index without scans is still good for."""
     enforced = f"the constraint {index.constraint_name}" if index.constraint_name else "uniqueness"
     purposes = {

@@ -1,8 +1,10 @@
 """Verdicts about indexes → findings: what, why, over which window, and the remedy (pure)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from urllib.parse import quote
 
 from dashboard.findings.rules import Finding, Level
@@ -46,11 +48,21 @@ WHY: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class Place:
-    """The target's tables as they are known, for words and addresses."""
+    """The target's tables as they are known, for words and addresses, and names that a new index cannot have."""
 
     slug: str
     tables: Mapping[int, Table]
     taken: frozenset[tuple[str, str]]
+
+    @cached_property
+    def _names(self) -> Mapping[str, set[str]]:
+        names: dict[str, set[str]] = defaultdict(set)
+        for schema, name in self.taken:
+            names[schema].add(name)
+        return names
+
+    def names_in(self, schema: str) -> Container[str]:
+        return self._names.get(schema, ())
 
     def href(self, schema: str, table: str) -> str:
         return f"/t/{self.slug}/tables/{quote(encode(schema, table), safe='')}"
@@ -172,7 +184,7 @@ def unindexed(key: ForeignKey, indexes: Sequence[Index], place: Place, now: date
     window = now - parent.counted_since if parent.counted_since else timedelta(0)
     if state == "covered" or (is_append_only(parent) and window >= BUSINESS_CYCLE):
         return None
-    name = index_name(child.name, key.names, (taken for schema, taken in place.taken if schema == child.schema))
+    name = index_name(child.name, key.names, place.names_in(child.schema))
     columns = ", ".join(key.names)
     return Finding(
         key=f"unindexed_foreign_key:{encode(child.schema, child.name)}.{quote(key.name, safe='')}",

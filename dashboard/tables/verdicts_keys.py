@@ -1,8 +1,9 @@
 """Foreign keys whose referencing columns no index finds, and how much that hurts (pure)."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal
 
 from dashboard.tables.rows import Index, Table
@@ -116,15 +117,12 @@ def _unquoted(name: str) -> str:
     return name[1:-1].replace('""', '"') if name.startswith('"') and name.endswith('"') and len(name) > 1 else name
 
 
-def index_name(table: str, columns: Sequence[str], taken: Iterable[str]) -> str:
+def index_name(table: str, columns: Sequence[str], taken: Container[str]) -> str:
     """As PostgreSQL would call it: at most 63 bytes, and no name that is taken."""
-    used, wish = set(taken), "_".join([table, *columns])
-    for number in range(len(used) + 1):
-        suffix = f"_idx{number or ''}"
-        name = _cut(wish, 63 - len(suffix)) + suffix
-        if name not in used:
-            return name
-    return name
+    wish = "_".join([table, *columns])
+    suffixes = (f"_idx{number or ''}" for number in count())
+    names = (_cut(wish, 63 - len(suffix)) + suffix for suffix in suffixes)
+    return next(name for name in names if name not in taken)
 
 
 def _cut(text: str, size: int) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from dashboard.store import db
-from dashboard.tables import bloat_edits, collect, history_queries, verdict_edits
+from dashboard.tables import bloat_edits, collect, history_queries
 from dashboard.tables.models import IndexState, IndexVerdict, RelationBloat, TableSample, TableState
 from dashboard.vacuum import collect as vacuum
 from dashboard.vacuum import queries, sequence_collect, sequence_queries
@@ -32,7 +32,7 @@ def judged(app: Flask, target_db: Any, target: Any, collected: Any, store: Sessi
     collected(timedelta(minutes=9))
     table, index = (store.scalar(select(model.oid)) for model in (TableState, IndexState))
     with app.app_context():
-        verdict_edits.keep(target.id, [VERDICT | {"oid": index}])
+        db.session.add(IndexVerdict(target_id=target.id, oid=index, **VERDICT))
         for oid, kind in ((table, "table"), (index, "index")):
             bloat_edits.keep_measurement(target.id, bloat_edits.bare(oid, table, kind, 8192), 0, 0.0, "Ada", NOW)
         db.session.commit()
