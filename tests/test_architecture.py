@@ -25,6 +25,8 @@ PURE = {
     "tree", "locks", "protection", "waits", "shares", "stacks",
     "latency", "blocks", "comparison", "relations", "texts",
     "rollout", "targeting", "conditions", "rule_forms", "segment_forms", "rebucketing", "prerequisites",
+    "compiled", "inlining", "outcomes",
+    "reach", "staleness", "value_schema", "text_patterns",
     "coercions", "fractional", "missing", "shortcuts", "logic", "semver", "reading", "flagset", "explain", "samples",
 }  # fmt: skip
 IMPURE_ROOTS = {"flask", "flask_login", "flask_wtf", "sqlalchemy", "psycopg", "requests"}
