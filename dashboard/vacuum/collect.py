@@ -5,7 +5,8 @@ from dashboard.targets.collection import Collection
 from dashboard.targets.connect import address_of
 from dashboard.targets.failures import grant_monitor
 from dashboard.targets.probes import Older, Probe
-from dashboard.vacuum import edits, queries, rules
+from dashboard.vacuum import edits, proposals, queries, rules
+from dashboard.vacuum.dying import continued
 from dashboard.vacuum.findings import findings
 from dashboard.vacuum.rows import Counters, table_of
 
@@ -41,10 +42,16 @@ def collect(collection: Collection) -> None:
     counted = rules.counted_on(known.next_multixact if known else None, row["next_multixact"])
     counters = Counters(**row | {"next_multixact": counted})
     told = {name: reader.ask(probe) for name, probe in _LISTS.items()}
-    tables = [table_of(one, counters) for one in reader.ask(TABLES)]
+    before = queries.seen_before(target_id) if known else {}
+    tables = [
+        table_of(one, counters, continued(before.get(one["oid"]), one, collection.slot)) for one in reader.ask(TABLES)
+    ]
     edits.store_counters(target_id, collection.slot, counters, told)
     edits.store_tables(target_id, tables)
-    record.keep(target_id, "wraparound", findings(counters, told, collection.target.slug), collection.now)
+    proposed = proposals.findings(tables, counters, collection.target.slug, collection.slot)
+    record.keep(target_id, "vacuum", proposed, collection.now)
+    aged = findings(counters, told, collection.target.slug, collection.now)
+    record.keep(target_id, "wraparound", aged, collection.now)
     collection.done(len(tables))
     if not counters.sees_sessions:
         collection.partial(HIDDEN, grant_monitor(address_of(collection.target).user))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dashboard.store import Base
@@ -14,6 +14,7 @@ class TableVacuum(Base):
 
     `frozen_xid` and `oldest_multixact` are the oldest of the table and its TOAST, counted on over wraparounds,
     so that a row changes when a vacuum freezes and not with every transaction; ages come from `vacuum_state`.
+    `died_rows` were seen to die since `died_since`, and autovacuum worked `vacuumed_ms` in that time.
     """
 
     __tablename__ = "table_vacuum"
@@ -60,6 +61,9 @@ class TableVacuum(Base):
     oldest_multixact: Mapped[int]
     freeze_max_age: Mapped[int]
     multixact_freeze_max_age: Mapped[int]
+    died_since: Mapped[datetime] = mapped_column(server_default=func.now())
+    died_rows: Mapped[int] = mapped_column(server_default="0")
+    vacuumed_ms: Mapped[float | None]
 
 
 class VacuumState(Base):

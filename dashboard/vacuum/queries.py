@@ -1,16 +1,18 @@
 """Questions about vacuum and transaction ids to the store."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Float, Select, cast, func, select
+from sqlalchemy import Float, Select, case, cast, func, select
 
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
 from dashboard.tables.queries import another_until
 from dashboard.targets.queries import probe_state
 from dashboard.vacuum import rules
+from dashboard.vacuum.dying import ENOUGH, WORKS
 from dashboard.vacuum.models import TableVacuum, VacuumState, XidSample
 
 PACE_SPAN = timedelta(days=14)
@@ -29,6 +31,8 @@ class VacuumRow:
     due_share: float | None
     due_for: str | None
     dead_rows: int
+    died_per_day: float | None
+    died_since: datetime
     vacuum_threshold: int | None
     inserted_rows: int
     insert_threshold: int | None
@@ -76,9 +80,13 @@ class LimitRow:
 
 
 XID_AGE = VacuumState.next_xid - TableVacuum.frozen_xid
+seen_s = func.extract("epoch", VacuumState.slot - TableVacuum.died_since)
 MULTIXACT_AGE = VacuumState.next_multixact - TableVacuum.oldest_multixact
 COMPUTED: dict[str, Any] = {
     "analyze_share": cast(TableVacuum.modified_rows, Float) / func.greatest(TableVacuum.analyze_threshold, 1),
+    "died_per_day": case(
+        (seen_s >= ENOUGH.total_seconds(), cast(TableVacuum.died_rows, Float) * 86_400 / seen_s), else_=None
+    ),
     "xid_age": XID_AGE,
     "multixact_age": MULTIXACT_AGE,
     "freeze_share": func.greatest(
@@ -141,6 +149,14 @@ def known_state(target_id: int) -> VacuumState | None:
     """What the next collection counts on from: nothing of another server."""
     state, until = vacuum_state(target_id), another_until(target_id)
     return None if state is None or (until is not None and state.slot <= until) else state
+
+
+def seen_before(target_id: int) -> dict[int, Mapping[str, Any]]:
+    """What the last look found of each table that the next one counts on from."""
+    names = ("dead_rows", *WORKS, "autovacuum_ms", "died_since", "died_rows", "vacuumed_ms")
+    found = select(TableVacuum.oid, *(getattr(TableVacuum, name) for name in names))
+    rows = db.session.execute(found.where(TableVacuum.target_id == target_id))
+    return {row.oid: row._asdict() for row in rows}
 
 
 def counter_points(target_id: int, since: datetime, until: datetime) -> list[XidSample]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.vacuum import rules
+from dashboard.vacuum.dying import Dying
 
 COPIED = (
     "oid", "schema", "name", "kind", "parent", "dead_rows", "inserted_rows", "modified_rows", "toast_dead_rows",
@@ -70,9 +71,12 @@ class Table:
     oldest_multixact: int
     freeze_max_age: int
     multixact_freeze_max_age: int
+    died_since: datetime
+    died_rows: int
+    vacuumed_ms: float | None
 
 
-def table_of(row: Mapping[str, Any], counters: Counters) -> Table:
+def table_of(row: Mapping[str, Any], counters: Counters, dying: Dying) -> Table:
     """A table with its TOAST. On a standby nothing is due: what is dead is counted on the primary alone."""
     settings, options = counters.settings, row["options"]
     counted = rules.Counted(
@@ -104,6 +108,7 @@ def table_of(row: Mapping[str, Any], counters: Counters) -> Table:
         oldest_multixact=_oldest(counters.next_multixact, row["multixact_id"], row["toast_multixact_id"]),
         freeze_max_age=rules.freeze_max_age(options, settings),
         multixact_freeze_max_age=rules.freeze_max_age(options, settings, "multixact_"),
+        **vars(dying),
     )
 
 

@@ -22,6 +22,8 @@ from dashboard.server.replication import standing
 from dashboard.server.series import MINUTE, rate
 from dashboard.targets.models import Target
 from dashboard.targets.queries import target_by_slug
+from dashboard.vacuum import collect as vacuum
+from dashboard.vacuum.models import VacuumState
 from tests.collections import collecting
 from tests.conftest import FOLDERS
 from tests.server.pair import DATABASE, ROLE, Standby, eventually, on, reach, register
@@ -34,6 +36,9 @@ def primary() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix=FOLDERS))
     server = Server(folder, durable=False).start()
     with server.connect() as connection:
+        connection.execute(b"alter system set max_prepared_transactions = 2")
+    server.stop()
+    with server.start().connect() as connection:
         connection.execute(f"create database {DATABASE}".encode())
         connection.execute(f"create role {ROLE} login password '{server.password(ROLE)}' in role pg_monitor".encode())
     yield server
@@ -108,6 +113,17 @@ def test_both_sides_know_each_other(
     page = as_viewer.get("/t/copy/server/replication").text
     assert "Everything that the primary sent is replayed." in page
     assert 'href="/t/shop/server/replication"' in page
+
+
+def test_a_prepared_transaction_that_no_session_shows_holds_vacuum_back(
+    app: Flask, store: Session, read: Read, primary: Server
+) -> None:
+    reach(app, primary.socket_dir)
+    on(primary, "begin; select pg_current_xact_id(); prepare transaction 'left behind'")
+    collecting(app, vacuum, "shop")()
+    holders = store.scalars(select(VacuumState)).one().holders
+    on(primary, "rollback prepared 'left behind'")
+    assert ("prepared", "left behind", "postgres") in {(one["kind"], one["name"], one["detail"]) for one in holders}
 
 
 def test_a_paused_standby_is_behind_in_bytes_and_in_time(

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from sqlalchemy import func, select
 
+from dashboard.findings.models import Finding
 from dashboard.vacuum import queries
 from dashboard.vacuum.models import TableVacuum, VacuumState, XidSample
 
@@ -85,6 +86,24 @@ def test_what_holds_the_horizon_is_named(shop, collected, store) -> None:
     shop.execute("select pg_drop_replication_slot('keeper')")
     holders = store.scalars(select(VacuumState)).one().holders
     assert ("session", "report") in {(one["kind"], one["detail"]) for one in holders}
+
+
+def test_rows_that_die_between_two_looks_are_counted(shop, collected, store) -> None:
+    collected(timedelta(minutes=15))
+    shop.execute("delete from orders where id between 301 and 420")
+    shop.execute("select pg_stat_force_next_flush()")
+    collected()
+    orders = stored(store)["orders"]
+    assert (orders.dead_rows, orders.died_rows, orders.vacuumed_ms) == (420, 120, 0)
+
+
+def test_a_table_that_is_switched_off_and_due_is_a_finding(shop, collected, store) -> None:
+    shop.execute("insert into quiet select generate_series(1, 1500)")
+    shop.execute("delete from quiet")
+    shop.execute("select pg_stat_force_next_flush()")
+    collected()
+    found = store.scalars(select(Finding).where(Finding.source == "vacuum")).one()
+    assert (found.rule, found.level, found.subject) == ("autovacuum_off", "warning", "public.quiet")
 
 
 def test_what_vanished_is_forgotten(shop, collected, store) -> None:
