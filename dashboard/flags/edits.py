@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from dashboard.errors import Conflict, Invalid, NotFound
-from dashboard.flags import compare, rules
+from dashboard.flags import compare, rules, serving
 from dashboard.flags.ledger import announce, claim, document_of, keep, kept, shared_document, write_down
 from dashboard.flags.models import KINDS, TYPES, Flag, FlagSetting
 from dashboard.flags.rules import Definition
@@ -160,8 +160,10 @@ def _set_archived(flag: Flag, at: datetime | None, version: int, operation_id: s
         raise Stale(flag, kept(flag, None, version), before, before | {"archived": at is not None})
     flag.archived_at, flag.archived_by = at, current_author() if at else None
     word = "archived" if at else "restored"
-    places = select(FlagSetting.environment_id).where(FlagSetting.flag_id == flag.id)
-    announce(list(db.session.scalars(places)), [flag.id])
+    places = select(Environment).join(FlagSetting, FlagSetting.environment_id == Environment.id)
+    places = places.where(FlagSetting.flag_id == flag.id).order_by(Environment.id)
+    for place in db.session.scalars(places).all():
+        announce([place.id], serving.refresh(place, [flag.id]))
     _next_shared(flag, f"{flag.key} {word}", f"flag.{word.removesuffix('d')}", before, reason)
     return flag
 

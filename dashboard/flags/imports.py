@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import undefer
 
 from dashboard.changes import record as changes
 from dashboard.errors import Invalid
-from dashboard.flags import compare, rules
+from dashboard.flags import compare, rules, serving
 from dashboard.flags.evaluate import compile_rule
 from dashboard.flags.exact import Refused
 from dashboard.flags.ledger import announce, document_of, keep, shared_document
@@ -46,9 +47,11 @@ def import_document(text: str, environment_slug: str) -> Imported:
     environment = ensure_environment(environment_slug)
     before = set(db.session.scalars(select(Flag.key).where(Flag.key.in_([entry.key for entry in document.flags]))))
     flags = _locked_flags(document.flags)
+    serving.hold(environment)
     wanted = select(FlagSetting).where(
         FlagSetting.environment_id == environment.id, FlagSetting.flag_id.in_([flag.id for flag in flags.values()])
     )
+    wanted = wanted.options(undefer(FlagSetting.served)).execution_options(populate_existing=True)
     settings = {setting.flag_id: setting for setting in db.session.scalars(wanted)}
     changed = []
     for entry in sorted(document.flags, key=lambda entry: entry.key):
@@ -60,6 +63,7 @@ def import_document(text: str, environment_slug: str) -> Imported:
     created = [key for key in flags if key not in before]
     described = _set_metadata(environment, document)
     if changed or described:
+        serving.refresh(environment, [flags[key].id for key in changed])
         _write_down(environment, changed)
     return Imported(sorted(created), changed, len(document.flags) - len(changed), _warnings(document))
 
@@ -105,7 +109,7 @@ def _locked_flags(entries: Sequence[Entry]) -> dict[str, Flag]:
 def _set(flag: Flag, environment: Environment, setting: FlagSetting | None, entry: Entry) -> bool:
     definition = rules.normal(entry.definition, flag.type)
     document = rules.document_of(definition)
-    if setting and compare.same_json(document, document_of(setting)):
+    if setting and any(compare.same_json(document, known) for known in (document_of(setting), setting.served)):
         return False
     setting = stored(flag, environment, setting, definition)
     keep(flag, environment, setting.version, document, "Imported from a file")

@@ -134,7 +134,14 @@ def definition_of(setting: FlagSetting) -> Definition:
         default_variant=setting.default_variant,
         targeting=setting.targeting,
         metadata=setting.flag_metadata,
+        prerequisites=setting.prerequisites or {},
+        unmet_variant=setting.unmet_variant,
     )
+
+
+def served_of(setting: FlagSetting) -> Definition:
+    """What applications get, in flagd's words alone."""
+    return definition_of(setting) if setting.served is None else rules.definition_of(setting.served)
 
 
 def document_of(setting: FlagSetting) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import psycopg
 from dashboard.flags.compare import same_json
 from dashboard.flags.flagset import Common, FlagSet, ReadyFlag
 from dashboard.flags.ledger import Change
-from dashboard.flags.rules import Definition
+from dashboard.flags.rules import Definition, definition_of
 
 REVISIONS = """
     select e.id,
@@ -28,7 +28,7 @@ REVISIONS = """
   order by e.id
 """
 VERSIONS = """
-    select s.id, s.version
+    select s.id, s.served_version as version
       from flag_setting s
       join flag f on f.id = s.flag_id
      where s.environment_id = %s
@@ -36,14 +36,16 @@ VERSIONS = """
   order by f.key
 """
 FLAGS = """
-    select f.key, f.type, s.id, s.version, s.enabled, s.variants, s.default_variant, s.targeting, s.flag_metadata
+    select f.key, f.type, s.id, s.served_version as version, s.served,
+           s.enabled, s.variants, s.default_variant, s.targeting, s.flag_metadata
       from flag_setting s
       join flag f on f.id = s.flag_id
      where s.id = any(%s)
   order by s.id
 """
 NAMED = """
-    select f.key, f.type, s.id, s.version, s.enabled, s.variants, s.default_variant, s.targeting, s.flag_metadata,
+    select f.key, f.type, s.id, s.served_version as version, s.served,
+           s.enabled, s.variants, s.default_variant, s.targeting, s.flag_metadata,
            s.id is null or f.archived_at is not null as gone
       from flag f
  left join flag_setting s on s.flag_id = f.id and s.environment_id = %s
@@ -137,4 +139,5 @@ def _alike(one: Common, other: Common) -> bool:
 
 def _flag(row: Any, common: Common) -> ReadyFlag:
     parts = (row.enabled, row.variants, row.default_variant, row.targeting, row.flag_metadata)
-    return ReadyFlag(row.key, row.type, Definition(*parts), common)
+    definition = definition_of(row.served) if row.served is not None else Definition(*parts)
+    return ReadyFlag(row.key, row.type, definition, common)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dashboard.store import Base
@@ -39,12 +39,21 @@ class Flag(Base):
 
 
 class FlagSetting(Base):
-    """A flag in one environment. Variants keep their order and their exact JSON: `json`, never `jsonb`."""
+    """A flag in one environment. Variants keep their order and their exact JSON: `json`, never `jsonb`.
+
+    `served` is what applications get where it is not the definition itself: compiled from it, from the flags that it
+    needs and from changes to come (`flags.serving`).
+    """
 
     __tablename__ = "flag_setting"
     __table_args__ = (
         UniqueConstraint("flag_id", "environment_id"),
         Index("ix_flag_setting_environment", "environment_id"),
+        Index(
+            "ix_flag_setting_prerequisites",
+            "environment_id",
+            postgresql_where=text("prerequisites is not null"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -57,6 +66,10 @@ class FlagSetting(Base):
     default_variant: Mapped[str | None]
     targeting: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     flag_metadata: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    prerequisites: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    unmet_variant: Mapped[str | None]
+    served: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
+    served_version: Mapped[int] = mapped_column(default=1, server_default="1", deferred=True)
     version: Mapped[int] = mapped_column(default=1)
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_by: Mapped[str]

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from dashboard import web
 from dashboard.errors import Invalid
-from dashboard.flags import live, rules, samples, wire
+from dashboard.flags import live, rules, samples, serving, wire
 from dashboard.flags.exact import Refused, read_json
 from dashboard.flags.explain import explain, tree
 from dashboard.flags.flagset import FlagSet, ReadyFlag, Resolution
@@ -126,7 +126,8 @@ def _other(words: str, place: Environment, flag: ReadyFlag) -> ReadyFlag:
     document = kept(flag_by_key(flag.key), place, number)
     if document is None:
         raise Invalid({"other": "There is no such version here."})
-    return ReadyFlag(flag.key, flag.type, rules.definition_of(document), flag.common)
+    definition = serving.would_serve(place, flag.key, rules.definition_of(document))
+    return ReadyFlag(flag.key, flag.type, definition, flag.common)
 
 
 def _compared(flag: ReadyFlag, other: ReadyFlag) -> samples.Comparison:

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, any_, exists, func, literal, or_, select
+from sqlalchemy.orm import undefer
 
 from dashboard.errors import NotFound
 from dashboard.flags import rules, wire
-from dashboard.flags.ledger import definition_of
+from dashboard.flags.ledger import served_of
 from dashboard.flags.models import Flag, FlagRevision, FlagSetting
 from dashboard.flags.segment_models import FlagSegment
 from dashboard.lists import ListPage, ListQuery
@@ -140,11 +141,13 @@ def document_of(environment: Environment) -> str:
     wanted = (
         select(FlagSetting, Flag)
         .join(FlagSetting.flag)
+        .options(undefer(FlagSetting.served))
         .where(FlagSetting.environment_id == environment.id, Flag.archived_at.is_(None))
         .order_by(Flag.key)
+        .execution_options(populate_existing=True)
     )
     revision = db.session.get(FlagRevision, environment.id)
-    flags = [(flag.key, flag.type, definition_of(setting)) for setting, flag in db.session.execute(wanted)]
+    flags = [(flag.key, flag.type, served_of(setting)) for setting, flag in db.session.execute(wanted)]
     segments = select(FlagSegment.name, FlagSegment.rule).where(FlagSegment.environment_id == environment.id)
     evaluators = {row.name: row.rule for row in db.session.execute(segments.order_by(FlagSegment.name))}
     return wire.write_document(flags, revision.set_metadata if revision else {}, evaluators)

@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -34,13 +34,18 @@ TYPE_WORDS = {
 
 @dataclass(frozen=True)
 class Definition:
-    """A flag in one environment. The order of variants and the exact kind of every number are kept."""
+    """A flag in one environment. The order of variants and the exact kind of every number are kept.
+
+    `prerequisites`: unless each of these flags serves one of the variants beside it, this one serves `unmet_variant`.
+    """
 
     enabled: bool
     variants: Mapping[str, Any]
     default_variant: str | None = None
     targeting: Mapping[str, Any] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    prerequisites: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    unmet_variant: str | None = None
 
 
 def key_problem(key: str) -> str | None:
@@ -56,9 +61,13 @@ def problems_of(definition: Definition, type_: str) -> dict[str, str]:
     problems = {"variants": _variants_problem(definition.variants, type_)}
     if definition.default_variant is not None and definition.default_variant not in definition.variants:
         problems["default_variant"] = f"There is no variant “{shortened(definition.default_variant)}”."
-    problems["targeting"] = _document_problem(definition.targeting, "The rule")
+    problems["targeting"] = rule_problem(definition.targeting)
     problems["metadata"] = metadata_problem(definition.metadata)
     return {name: sentence for name, sentence in problems.items() if sentence}
+
+
+def rule_problem(rule: Mapping[str, Any] | None) -> str | None:
+    return _document_problem(rule, "The rule")
 
 
 def metadata_problem(metadata: Mapping[str, Any]) -> str | None:
@@ -103,7 +112,10 @@ def switched(definition: Definition, *, enabled: bool) -> Definition:
 
 
 def document_of(definition: Definition) -> dict[str, Any]:
-    """The flagd object of a definition, in flagd's words and a fixed order."""
+    """The flagd object of a definition, in flagd's words and a fixed order.
+
+    Prerequisites come last: flagd has no word for them and gets them as part of the rule (`flags.compiled`).
+    """
     document: dict[str, Any] = {
         "state": "ENABLED" if definition.enabled else "DISABLED",
         "variants": dict(definition.variants),
@@ -114,6 +126,10 @@ def document_of(definition: Definition) -> dict[str, Any]:
         document["targeting"] = definition.targeting
     if definition.metadata:
         document["metadata"] = dict(definition.metadata)
+    if definition.prerequisites:
+        document["prerequisites"] = {key: list(variants) for key, variants in definition.prerequisites.items()}
+        if definition.unmet_variant is not None:
+            document["unmetVariant"] = definition.unmet_variant
     return document
 
 
@@ -125,6 +141,8 @@ def definition_of(document: Mapping[str, Any]) -> Definition:
         default_variant=document.get("defaultVariant"),
         targeting=document.get("targeting"),
         metadata=document.get("metadata", {}),
+        prerequisites=document.get("prerequisites", {}),
+        unmet_variant=document.get("unmetVariant"),
     )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 
 from dashboard.errors import Conflict
-from dashboard.flags import compare, rules
+from dashboard.flags import compare, rules, serving
 from dashboard.flags.ledger import announce, document_of, keep, kept, kept_since, write_down
 from dashboard.flags.merging import merge
 from dashboard.flags.models import Flag, FlagSetting
@@ -70,12 +70,13 @@ def put(
     title: str | None = None,
 ) -> FlagSetting:
     """Store a document as the next version, tell the processes, and write it down."""
+    serving.hold(environment)
     before = document_of(setting) if setting else None
     if setting and compare.same_json(document, before):
         return setting
     setting = stored(flag, environment, setting, rules.definition_of(document))
     keep(flag, environment, setting.version, document, reason)
-    announce([environment.id], [flag.id])
+    announce([environment.id], serving.refresh(environment, [flag.id]))
     title = title or _title(flag.key, environment, before, document)
     write_down(action, flag, environment, title, before=before, after=document, reason=reason)
     return setting
@@ -106,7 +107,9 @@ def stored(flag: Flag, environment: Environment, setting: FlagSetting | None, de
     setting.default_variant = definition.default_variant
     setting.targeting = dict(definition.targeting) if definition.targeting is not None else None
     setting.flag_metadata = dict(definition.metadata)
-    for name in ("variants", "targeting", "flag_metadata"):
+    setting.prerequisites = {key: list(names) for key, names in definition.prerequisites.items()} or None
+    setting.unmet_variant = definition.unmet_variant
+    for name in ("variants", "targeting", "flag_metadata", "prerequisites"):
         flag_modified(setting, name)  # 1 and 1.0 are equal to Python, and so are two orders of the same variants
     setting.version += 1
     setting.updated_at, setting.updated_by = datetime.now(UTC), current_author()

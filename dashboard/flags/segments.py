@@ -9,7 +9,7 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from dashboard.changes import record as changes
 from dashboard.errors import Conflict, Invalid, NotFound
-from dashboard.flags import compare, rules, targeting
+from dashboard.flags import compare, rules, serving, targeting
 from dashboard.flags.evaluate import compile_rule
 from dashboard.flags.ledger import announce, claim
 from dashboard.flags.models import Flag, FlagRevision, FlagSetting
@@ -61,6 +61,7 @@ def save(
     """What the segment is from now on; `version` 0: a new one. Raises Invalid, Conflict."""
     _refuse(_problems(name, description, rule))
     repeated = not claim(operation_id)
+    serving.hold(environment)
     segment = _find(environment, name, lock=True)
     before = _document(segment) if segment else None
     if repeated or (version and before and compare.same_json(before, {"description": description, "rule": rule})):
@@ -83,6 +84,7 @@ def remove(
 ) -> None:
     """Raises Conflict while a rule refers to it, or when it changed since `version`."""
     repeated = not claim(operation_id)
+    serving.hold(environment)
     segment = _find(environment, name, lock=True)
     if repeated or segment is None:
         return
@@ -127,6 +129,7 @@ def _written(
     reason: str | None,
 ) -> None:  # fmt: skip
     """Every process reads the whole set again: any flag may refer to the segment."""
+    serving.refresh(environment, whole=True)
     announce([environment.id])
     word = "removed from" if not after else "changed in" if before else "added to"
     title = f"Segment {name} {word} {environment.slug}"
