@@ -9,10 +9,11 @@ from dashboard.demo import shop
 from dashboard.demo.queries import demo_target
 from dashboard.embedded import Server
 from dashboard.errors import NotFound, Unavailable
-from dashboard.flags.edits import Shared, create_flag, set_in_environment
+from dashboard.flags.edits import create_flag, set_in_environment
 from dashboard.flags.ledger import announce
 from dashboard.flags.models import Flag, FlagSetting
 from dashboard.flags.rules import Definition
+from dashboard.flags.shared import Shared
 from dashboard.security.audit import record as audit
 from dashboard.security.key_edits import create_key, free_name, revoke_key
 from dashboard.security.models import ApiKey
@@ -27,12 +28,12 @@ ENVIRONMENT, KEY_NAME, TAG = "development", "demo-load", "demo"
 FLAGS = {
     "checkout-fast-search": (
         "boolean",
-        Shared("Search products by their text index instead of by pattern", "release", "catalogue team", (TAG,)),
+        Shared("Search products by their text index instead of by pattern", "release", "catalogue team", (TAG,), 40),
         Definition(enabled=False, variants={"on": True, "off": False}, default_variant="on"),
     ),
     "recommendations": (
         "string",
-        Shared("What stands below a product; heavy joins all orders", "experiment", "growth team", (TAG,)),
+        Shared("What stands below a product; heavy joins all orders", "experiment", "growth team", (TAG,), 40),
         Definition(
             enabled=True,
             variants={"off": "off", "simple": "simple", "heavy": "heavy"},

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+LONG = {"targeting", "json_schema"}
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -50,7 +52,7 @@ def flat(document: Mapping[str, Any]) -> dict[str, str]:
         elif isinstance(value, str):
             fields[name] = value
         else:
-            fields[name] = json.dumps(value, ensure_ascii=False, indent=2 if name == "targeting" else None)
+            fields[name] = json.dumps(value, ensure_ascii=False, indent=2 if name in LONG else None)
     if len(document.get("variants", ())) < 2:
         fields.pop("order of variants", None)
     return fields

@@ -1,5 +1,6 @@
 """Two people, one flag: the page that shows what was there, theirs and yours, and offers yours on top."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,4 +67,6 @@ def _sent_again(together: Mapping[str, Any], environment: Environment | None, fl
 
 
 def _joined(value: object) -> str:
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, indent=2)
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

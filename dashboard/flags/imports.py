@@ -16,6 +16,7 @@ from dashboard.flags.exact import Refused
 from dashboard.flags.ledger import announce, document_of, keep, shared_document
 from dashboard.flags.models import Flag, FlagRevision, FlagSetting
 from dashboard.flags.saving import stored
+from dashboard.flags.value_schema import variants_problem
 from dashboard.flags.wire import Document, Entry, read_document
 from dashboard.security.audit import record as audit
 from dashboard.security.authors import current_author
@@ -111,6 +112,8 @@ def _set(flag: Flag, environment: Environment, setting: FlagSetting | None, entr
     document = rules.document_of(definition)
     if setting and any(compare.same_json(document, known) for known in (document_of(setting), setting.served)):
         return False
+    if problem := variants_problem(flag.json_schema, definition.variants):
+        raise Invalid({"file": f"Line {entry.line}: flag “{flag.key}”: {problem}"})
     setting = stored(flag, environment, setting, definition)
     keep(flag, environment, setting.version, document, "Imported from a file")
     return True

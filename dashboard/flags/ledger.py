@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, text
@@ -10,9 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from dashboard.changes import record as changes
 from dashboard.errors import Invalid
-from dashboard.flags import compare, rules
+from dashboard.flags import compare, rules, shared
 from dashboard.flags.models import Flag, FlagOperation, FlagRevision, FlagSetting, FlagVersion
 from dashboard.flags.rules import Definition
+from dashboard.flags.shared import Shared
 from dashboard.security.audit import record as audit
 from dashboard.security.authors import current_author
 from dashboard.store import db
@@ -87,6 +89,7 @@ def keep(
         reason=reason or None,
     )
     db.session.add(kept)
+    flag.changed_at, flag.changed_by = datetime.now(UTC), kept.author
 
 
 def kept(flag: Flag, environment: Environment | None, version: int) -> dict[str, Any] | None:
@@ -148,14 +151,12 @@ def document_of(setting: FlagSetting) -> dict[str, Any]:
     return rules.document_of(definition_of(setting))
 
 
+def shared_of(flag: Flag) -> Shared:
+    return Shared(flag.description, flag.kind, flag.owner, tuple(flag.tags), flag.expected_life_d, flag.json_schema)
+
+
 def shared_document(flag: Flag) -> dict[str, Any]:
-    return {
-        "description": flag.description,
-        "kind": flag.kind,
-        "owner": flag.owner,
-        "tags": list(flag.tags),
-        "archived": flag.archived_at is not None,
-    }
+    return shared.document_of(shared_of(flag), archived=flag.archived_at is not None)
 
 
 def _in(environment: Environment | None) -> ColumnElement[bool]:

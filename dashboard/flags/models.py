@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -10,6 +11,7 @@ from dashboard.store import Base
 from dashboard.targets.models import Environment
 
 TYPES = ("boolean", "string", "integer", "float", "object")
+REACHES = ("off", "partly", "on")
 KINDS = ("release", "experiment", "operational", "kill_switch", "permission", "configuration")
 
 
@@ -21,6 +23,9 @@ class Flag(Base):
         CheckConstraint(f"type in {TYPES!r}", name="type"),
         CheckConstraint(f"kind in {KINDS!r}", name="kind"),
         CheckConstraint("key ~ '^[A-Za-z0-9._-]{1,200}$'", name="key"),
+        CheckConstraint("expected_life_d between 1 and 3650", name="expected_life_d"),
+        Index("ix_flag_changed_at", "changed_at", "key"),
+        Index("ix_flag_created_at", "created_at", "key"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -30,9 +35,13 @@ class Flag(Base):
     kind: Mapped[str] = mapped_column(default="release")
     owner: Mapped[str] = mapped_column(default="")
     tags: Mapped[list[str]] = mapped_column(default=list)
+    expected_life_d: Mapped[int | None]
+    json_schema: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     created_by: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    changed_by: Mapped[str] = mapped_column(default="", server_default="")
     archived_at: Mapped[datetime | None]
     archived_by: Mapped[str | None]
     settings: Mapped[list["FlagSetting"]] = relationship(back_populates="flag", cascade="all, delete-orphan")
@@ -43,6 +52,8 @@ class FlagSetting(Base):
 
     `served` is what applications get where it is not the definition itself: compiled from it, from the flags that it
     needs and from changes to come (`flags.serving`).
+    `reach`: whether everybody gets the same; `outcome` names what that is since `settled_at`, well enough to compare it
+    (None: not the same for all; empty: the default in code).
     """
 
     __tablename__ = "flag_setting"
@@ -54,6 +65,7 @@ class FlagSetting(Base):
             "environment_id",
             postgresql_where=text("prerequisites is not null"),
         ),
+        CheckConstraint(f"reach in {REACHES!r}", name="reach"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -70,6 +82,11 @@ class FlagSetting(Base):
     unmet_variant: Mapped[str | None]
     served: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
     served_version: Mapped[int] = mapped_column(default=1, server_default="1", deferred=True)
+    public_id: Mapped[UUID] = mapped_column(server_default=func.gen_random_uuid(), unique=True)
+    reach: Mapped[str] = mapped_column(default="partly", server_default="partly")
+    outcome: Mapped[str | None]
+    settled_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     version: Mapped[int] = mapped_column(default=1)
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_by: Mapped[str]
@@ -86,7 +103,7 @@ class FlagVersion(Base):
     environment_id: Mapped[int | None] = mapped_column(ForeignKey("environment.id"))
     version: Mapped[int]
     document: Mapped[dict[str, Any]] = mapped_column(JSON)
-    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
     author: Mapped[str]
     reason: Mapped[str | None]
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dashboard.store import Base
@@ -30,6 +30,7 @@ class FlagSeen(Base):
     """When a flag was last evaluated in an environment, to the minute; `single_at`: asked for by its own name."""
 
     __tablename__ = "flag_seen"
+    __table_args__ = (Index("ix_flag_seen_environment_id_first_at", "environment_id", "first_at"),)
 
     environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id", ondelete="CASCADE"), primary_key=True)
     flag_key: Mapped[str] = mapped_column(primary_key=True)

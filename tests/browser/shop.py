@@ -16,8 +16,9 @@ from dashboard.alerts.forms import ChannelForm
 from dashboard.demo import shop
 from dashboard.embedded import Server
 from dashboard.flags import segments
-from dashboard.flags.edits import Shared, create_flag, set_in_environment, toggle
+from dashboard.flags.edits import create_flag, set_in_environment, toggle
 from dashboard.flags.rules import Definition
+from dashboard.flags.shared import Shared
 from dashboard.jobs import COLLECTORS
 from dashboard.security.edits import create_account
 from dashboard.store import db
