@@ -8,24 +8,36 @@ from dashboard.targets.probes import Probe
 
 PROBE = "schema"
 CADENCE = "quarter_hour"
+AT_ONCE = 1_000
 RELATIONS = Probe.read(__file__, "relations.sql")
 
 
 def collect(collection: Collection) -> None:
-    """Fingerprints of all relations; details only of those whose fingerprint is not the stored one."""
+    """Fingerprints of all relations; details only of those whose fingerprint is not the stored one.
+
+    Some relations at a time; only where there is something to compare them with, all of them are kept.
+    """
     target, reader = collection.target, collection.reader
     seen = {row["oid"]: row for row in reader.ask(RELATIONS)}
     stamps = queries.stamps(target.id)
     collection.done(len(seen))
     fresh = [oid for oid, row in seen.items() if stamps.get(oid) != row["stamp"]]
     gone = stamps.keys() - seen.keys()
-    if not fresh and not gone and queries.newest_version(target.id) is not None:
+    has_version = queries.newest_version(target.id) is not None
+    if not fresh and not gone and has_version:
         return
     old = queries.relations(target.id, [*fresh, *gone])
-    found, hidden = details(reader, fresh, {row.oid: dict(row.detail) for row in old})
-    new = [_relation(seen[oid], found[oid]) for oid in fresh]
-    marks = {oid: None if oid in hidden else str(seen[oid]["stamp"]) for oid in fresh}
-    edits.store(target, old, new, marks, noticed_after=queries.seen_until(target.id), at=collection.now)
+    new, documents, hidden = list[Relation](), dict[tuple[str, str], str](), set[int]()
+    edits.forget(target.id, old)
+    before = {row.oid: dict(row.detail) for row in old}
+    for start in range(0, len(fresh), AT_ONCE):
+        oids = fresh[start : start + AT_ONCE]
+        found, missed = details(reader, oids, before)
+        some = [_relation(seen[oid], found[oid]) for oid in oids]
+        documents |= edits.write(target.id, some, {oid: str(seen[oid]["stamp"]) for oid in oids if oid not in missed})
+        hidden |= missed
+        new += some if has_version else []
+    edits.finish(target, old, new, documents, noticed_after=queries.seen_until(target.id), at=collection.now)
     if hidden:
         collection.partial(f"{HIDDEN} This concerns {len(hidden)} of {len(seen)} relations.")
 

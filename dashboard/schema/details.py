@@ -7,7 +7,7 @@ from typing import Any
 from dashboard.targets.connect import Reader, TargetRefused
 from dashboard.targets.probes import Probe
 
-BATCH = 100
+BATCH = 100  # of definitions, which hold locks as long as they are asked for
 INTERRUPTED = {"55P03", "57014"}
 HIDDEN = "A lock hid its definitions; those of the last collection are shown."
 Rows = list[dict[str, Any]]
@@ -19,6 +19,7 @@ INDEXES = Probe.read(__file__, "indexes.sql")
 TRIGGERS = Probe.read(__file__, "triggers.sql")
 SEQUENCES = Probe.read(__file__, "sequences.sql")
 ENUMS = Probe.read(__file__, "enums.sql")
+PARTS = (COLUMNS, KEYS, INDEXES, TRIGGERS, SEQUENCES, ENUMS)
 DEFINITIONS = Probe.read(__file__, "definitions.sql")
 LOCKED = """
 select distinct cast(coalesce(i.indrelid, l.relation) as bigint) as oid
@@ -42,17 +43,16 @@ def details(
     reader: Reader, oids: Sequence[int], before: Mapping[int, dict[str, Any]]
 ) -> tuple[dict[int, dict[str, Any]], set[int]]:
     """What is known of each relation, and those of which a lock hid texts: they keep the ones from `before`."""
-    found: dict[int, dict[str, Any]] = {}
+    texts: Texts = {}
     hidden: set[int] = set()
     for start in range(0, len(oids), BATCH):
-        batch = oids[start : start + BATCH]
-        texts, missed = _texts(reader, batch)
-        parts = [_by_oid(_ask(reader, probe, batch)) for probe in (COLUMNS, KEYS, INDEXES, TRIGGERS, SEQUENCES, ENUMS)]
-        for oid in batch:
-            found[oid] = _detail([part.get(oid, []) for part in parts], texts.get(oid, {}))
-            if oid in missed:
-                found[oid] = _with_texts_of(found[oid], before.get(oid, {}))
+        told, missed = _texts(reader, oids[start : start + BATCH])
+        texts |= told
         hidden |= missed
+    parts = [_by_oid(rows) for rows in _ask(reader, PARTS, oids)]
+    found = {oid: _detail([part.get(oid, []) for part in parts], texts.get(oid, {})) for oid in oids}
+    for oid in hidden:
+        found[oid] = _with_texts_of(found[oid], before.get(oid, {}))
     return found, hidden
 
 
@@ -84,7 +84,7 @@ def _definitions(reader: Reader, oids: Sequence[int]) -> Rows | None:
     rows: Rows = []
     try:
         with reader.savepoint():
-            rows = _ask(reader, DEFINITIONS, oids)
+            [rows] = _ask(reader, [DEFINITIONS], oids)
             _go_back()
     except _WentBackError:
         pass
@@ -95,10 +95,11 @@ def _definitions(reader: Reader, oids: Sequence[int]) -> Rows | None:
     return rows
 
 
-def _ask(reader: Reader, probe: Probe, oids: Sequence[int]) -> Rows:
+def _ask(reader: Reader, probes: Sequence[Probe], oids: Sequence[int]) -> list[Rows]:
+    """The answers of these probes about these relations."""
     chosen = ",".join(map(str, oids))
     reader.rows("select set_config('pilothouse.oids', %(oids)s, true)", {"oids": chosen})
-    return reader.ask(probe)
+    return [reader.ask(probe) for probe in probes]
 
 
 def _by_oid(rows: Rows) -> dict[int, Rows]:

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, func, select, text, update
 
 from dashboard.changes.record import record
 from dashboard.names import encode
@@ -20,48 +19,76 @@ from dashboard.store import db
 from dashboard.targets.models import Target
 
 MOST_DIFFERENCES = 200
+CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+WRITE = text("""
+insert into schema_table (
+    target_id, schema, name, oid, kind, comment, column_count, reference_count, referenced_by_count, parent_schema,
+    parent_name, detail, stamp, stale_note
+)
+select
+    :target_id, r.schema, r.name, r.oid, r.kind, r.comment, r.column_count, 0, 0, r.parent_schema, r.parent_name,
+    r.detail, r.stamp, case when r.stamp is null then cast(:hidden as text) end
+from json_to_recordset(cast(:rows as json)) as r (
+    schema text, name text, oid bigint, kind text, comment text, column_count bigint, parent_schema text,
+    parent_name text, detail jsonb, stamp text
+)
+on conflict (target_id, schema, name) do update
+set
+    (oid, kind, comment, column_count, parent_schema, parent_name, detail, stamp, stale_note)
+    = (excluded.oid, excluded.kind, excluded.comment, excluded.column_count, excluded.parent_schema,
+       excluded.parent_name, excluded.detail, excluded.stamp, excluded.stale_note)
+""")
+REFER = text("""
+insert into schema_reference
+select * from json_populate_recordset(cast(null as schema_reference), cast(:references as json))
+on conflict do nothing
+""")
 
 
-def store(
+def forget(target_id: int, old: Sequence[Relation]) -> None:
+    """Take away the old state of these relations."""
+    if old:
+        gone = SchemaTable.oid == queries.any_of([row.oid for row in old])
+        db.session.execute(delete(SchemaTable).where(SchemaTable.target_id == target_id, gone))
+        _forget_references(target_id, [(row.schema, row.name) for row in old])
+
+
+def write(target_id: int, new: Sequence[Relation], stamps: Mapping[int, str]) -> dict[tuple[str, str], str]:
+    """Store the new state of these relations; their canonical JSON by schema and name. Without a stamp: hidden."""
+    documents = {row.key: canonical(row) for row in new}
+    rows = ",".join(
+        _row(row, stamps.get(row.oid), documents[row.key]) for row in {row.key: row for row in new}.values()
+    )
+    db.session.execute(WRITE, {"target_id": target_id, "hidden": HIDDEN, "rows": f"[{rows}]"})
+    references = [reference for row in new for reference in _references(target_id, row)]
+    if references:
+        db.session.execute(REFER, {"references": json.dumps(references)})
+    return documents
+
+
+def canonical(row: Relation) -> str:
+    """With sorted names, and without the oid, which does not belong to a schema."""
+    return CANONICAL({name: value for name, value in vars(row).items() if name != "oid"})
+
+
+def finish(
     target: Target,
     old: Sequence[Relation],
     new: Sequence[Relation],
-    stamps: Mapping[int, str | None],
+    documents: Mapping[tuple[str, str], str],
     *,
     noticed_after: datetime | None,
     at: datetime,
 ) -> None:
-    """Put the new state of these relations in the place of the old one; the caller commits."""
-    _replace(target.id, old, new, stamps)
+    """Once all is written: a version of the whole, when it is another one; the caller commits."""
     _count_references(target.id)
     newest = queries.newest_version(target.id)
-    document = _document(target.id)
-    digest = hashlib.sha256(document).digest()
+    digest, document = _whole(target.id, documents)
     if newest is not None and newest.hash == digest:
         return
-    db.session.add(SchemaVersion(target_id=target.id, seen_at=at, hash=digest, document=zlib.compress(document)))
+    db.session.add(SchemaVersion(target_id=target.id, seen_at=at, hash=digest, document=document))
     if newest is not None:
         _record(target, rules.difference(old, new), noticed_after, at)
-
-
-def _replace(
-    target_id: int, old: Sequence[Relation], new: Sequence[Relation], stamps: Mapping[int, str | None]
-) -> None:
-    oids = [row.oid for row in old]
-    sources = [(row.schema, row.name) for row in old]
-    if old:
-        db.session.execute(delete(SchemaTable).where(SchemaTable.target_id == target_id, SchemaTable.oid.in_(oids)))
-        _forget_references(target_id, sources)
-    if new:
-        rows = [_table(target_id, row, stamps[row.oid]) for row in new]
-        adding = insert(SchemaTable)
-        fields = {name: adding.excluded[name] for name in rows[0] if name not in {"target_id", "schema", "name"}}
-        keyed = adding.on_conflict_do_update(index_elements=["target_id", "schema", "name"], set_=fields)
-        # Without render_nulls each row with other fields unknown would be a statement of its own.
-        db.session.execute(keyed.execution_options(render_nulls=True), rows)
-    references = [reference for row in new for reference in _references(target_id, row)]
-    if references:
-        db.session.execute(insert(SchemaReference).on_conflict_do_nothing(), references)
 
 
 def _forget_references(target_id: int, sources: Sequence[tuple[str, str]]) -> None:
@@ -74,23 +101,10 @@ def _forget_references(target_id: int, sources: Sequence[tuple[str, str]]) -> No
     db.session.flush()
 
 
-def _table(target_id: int, row: Relation, stamp: str | None) -> dict[str, Any]:
-    return {
-        "target_id": target_id,
-        "schema": row.schema,
-        "name": row.name,
-        "oid": row.oid,
-        "kind": row.kind,
-        "comment": row.comment,
-        "column_count": len(row.detail.get("columns", [])),
-        "reference_count": 0,
-        "referenced_by_count": 0,
-        "parent_schema": row.parent_schema,
-        "parent_name": row.parent_name,
-        "detail": row.detail,
-        "stamp": stamp,
-        "stale_note": HIDDEN if stamp is None else None,
-    }
+def _row(row: Relation, stamp: str | None, document: str) -> str:
+    """What the store keeps besides the document, in front of it."""
+    more = {"oid": row.oid, "stamp": stamp, "column_count": len(row.detail.get("columns", []))}
+    return f"{CANONICAL(more)[:-1]},{document[1:]}"
 
 
 def _references(target_id: int, row: Relation) -> list[dict[str, Any]]:
@@ -131,12 +145,19 @@ def _count_references(target_id: int) -> None:
     )
 
 
-def _document(target_id: int) -> bytes:
-    """The whole schema as canonical JSON: the same schema always gives the same bytes; oids do not belong to it."""
-    rows = [
-        {name: value for name, value in vars(row).items() if name != "oid"} for row in queries.all_relations(target_id)
-    ]
-    return json.dumps(rows, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+def _whole(target_id: int, documents: Mapping[tuple[str, str], str]) -> tuple[bytes, bytes]:
+    """Hash and compressed text of the whole schema: the same schema always gives the same bytes."""
+    others = {row.key: canonical(row) for row in queries.other_relations(target_id, documents)}
+    whole = {**documents, **others}
+    hashed, packed = hashlib.sha256(), zlib.compressobj()
+    parts = list[bytes]()
+    for place, key in enumerate(sorted(whole)):
+        part = f"{',' if place else '['}{whole[key]}".encode()
+        hashed.update(part)
+        parts.append(packed.compress(part))
+    end = b"]" if whole else b"[]"
+    hashed.update(end)
+    return hashed.digest(), b"".join([*parts, packed.compress(end), packed.flush()])
 
 
 def _record(

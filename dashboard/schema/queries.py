@@ -1,11 +1,11 @@
 """Questions about schemas to the store."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ARRAY, BigInteger, Select, any_, cast, func, or_, select
 
 from dashboard.errors import NotFound
 from dashboard.lists import ListPage, ListQuery
@@ -13,6 +13,8 @@ from dashboard.schema.models import SchemaReference, SchemaTable, SchemaVersion
 from dashboard.schema.rules import KIND_WORDS, KINDS, Relation, SchemaCount
 from dashboard.store import db
 from dashboard.targets.queries import probe_state
+
+AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -118,15 +120,22 @@ def stamps(target_id: int) -> dict[int, str | None]:
     return {row.oid: row.stamp for row in rows}
 
 
+def any_of(oids: Sequence[int]) -> Any:
+    """As one value: a statement takes no more than 65,535."""
+    return any_(cast(list(oids), ARRAY(BigInteger())))
+
+
 def relations(target_id: int, oids: Sequence[int]) -> list[Relation]:
-    rows = db.session.execute(_relations(target_id).where(SchemaTable.oid.in_(oids)))
+    rows = db.session.execute(_relations(target_id).where(SchemaTable.oid == any_of(oids)))
     return [Relation(**row) for row in rows.mappings()]
 
 
-def all_relations(target_id: int) -> list[Relation]:
-    """In a fixed order that no locale changes."""
-    rows = db.session.execute(_relations(target_id))
-    return sorted((Relation(**row) for row in rows.mappings()), key=lambda row: row.key)
+def other_relations(target_id: int, keys: Container[tuple[str, str]]) -> Iterator[Relation]:
+    """Stored relations of other names than these, some at a time."""
+    names = select(SchemaTable.oid, SchemaTable.schema, SchemaTable.name).where(SchemaTable.target_id == target_id)
+    oids = [row.oid for row in db.session.execute(names) if (row.schema, row.name) not in keys]
+    for start in range(0, len(oids), AT_ONCE):
+        yield from relations(target_id, oids[start : start + AT_ONCE])
 
 
 def newest_version(target_id: int) -> SchemaVersion | None:
