@@ -15,6 +15,7 @@ from dashboard.flags.usage_routes import blueprint as flag_usage
 from dashboard.health import blueprint as health
 from dashboard.history.routes import blueprint as history
 from dashboard.look import init_app as init_look
+from dashboard.ofrep import answers, short_way
 from dashboard.ofrep.routes import blueprint as ofrep
 from dashboard.overview.routes import blueprint as overview
 from dashboard.plans.routes import blueprint as plans
@@ -42,6 +43,8 @@ def create_app(settings: Settings, *, database_url: str, secret_key: str, wait_s
     app.extensions["pilothouse_settings"] = settings
     store.init_app(app, settings, database_url, wait_s=wait_s)
     logs.init_app(app, settings)
+    answers.init_app(app)
+    short_way.init_app(app)
     init_security(app, settings)
     web.init_app(app)
     init_look(app)

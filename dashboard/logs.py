@@ -3,9 +3,9 @@
 import json
 import logging
 import re
+import secrets
 import sys
 import time
-import uuid
 from datetime import UTC, datetime
 
 from flask import Flask, Response, g, has_request_context, request
@@ -70,25 +70,26 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.after_request(_end)
 
 
-def _begin(*, behind_proxy: bool) -> None:
+def request_id_of(sent: str, *, behind_proxy: bool) -> str:
     """An id that came with the request counts only when it comes from the proxy in front."""
-    sent = request.headers.get("X-Request-ID", "") if behind_proxy else ""
-    g.request_id = sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+    return sent if behind_proxy and REQUEST_ID.fullmatch(sent) else secrets.token_hex(16)
+
+
+def note(method: str, path: str, status: int, seconds: float, address: str | None, **more: str) -> None:
+    """One line about a request that was answered; what is asked often and went well shows to those who debug."""
+    level = logging.DEBUG if path.startswith(QUIET) and status < 400 else logging.INFO
+    if log.isEnabledFor(level):
+        told = {"method": method, "path": path, "status": status, "duration_ms": round(seconds * 1000, 1)}
+        log.log(level, "request", extra=told | {"address": address} | more)
+
+
+def _begin(*, behind_proxy: bool) -> None:
+    g.request_id = request_id_of(request.headers.get("X-Request-ID", ""), behind_proxy=behind_proxy)
     g.began_s = time.monotonic()
 
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.get("request_id", "-")
-    quiet = request.path.startswith(QUIET) and response.status_code < 400
-    log.log(
-        logging.DEBUG if quiet else logging.INFO,
-        "request",
-        extra={
-            "method": request.method,
-            "path": request.path,
-            "status": response.status_code,
-            "duration_ms": round((time.monotonic() - g.get("began_s", time.monotonic())) * 1000, 1),
-            "address": request.remote_addr,
-        },
-    )
+    seconds = time.monotonic() - g.get("began_s", time.monotonic())
+    note(request.method, request.path, response.status_code, seconds, request.remote_addr)
     return response

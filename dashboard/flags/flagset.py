@@ -58,8 +58,8 @@ class ReadyFlag:
 
     def resolve(self, context: Mapping[str, Any]) -> Resolution:
         """The variant that this context gets; `context` holds `$flagd.timestamp` and gets this flag's key there."""
-        if self._fixed is not None:
-            return self._fixed
+        if self.fixed is not None:
+            return self.fixed
         context[FLAGD]["flagKey"] = self.key
         try:
             value = self.rule.value(context)  # type: ignore[union-attr] # without a rule the answer is fixed
@@ -95,7 +95,7 @@ class ReadyFlag:
         return wire.write_flag(self.type, self.definition)
 
     @cached_property
-    def _fixed(self) -> Resolution | None:
+    def fixed(self) -> Resolution | None:
         """The answer that no context changes."""
         if not self.definition.enabled:
             return self._answer("DISABLED", None)
@@ -172,10 +172,19 @@ class FlagSet:
         return any(reads_time for _, reads_time in self._reads)
 
     @cached_property
+    def metadata_part(self) -> str:
+        """The set's metadata as bulk answers carry it behind the flags."""
+        return f',"metadata":{json.dumps(self.metadata)}' if self.metadata else ""
+
+    @cached_property
     def document(self) -> str:
         """flagd's JSON of the set: the same bytes for the same flags."""
         lines = ((flag.key, flag.line) for flag in self.flags.values())
         return wire.document_of_lines(lines, self.metadata, self.common.evaluators)
+
+    @cached_property
+    def document_bytes(self) -> bytes:
+        return self.document.encode()
 
     @cached_property
     def document_etag(self) -> str:
@@ -187,7 +196,11 @@ class FlagSet:
 
     def answers(self, context: Mapping[str, Any]) -> list[str]:
         """Every flag's own answer, which says flag, variant and reason."""
-        return [flag.resolve(context).text for flag in self.flags.values()]
+        texts, asked = self._prepared
+        texts = texts.copy()
+        for place, flag in asked:
+            texts[place] = flag.resolve(context).text
+        return texts
 
     def all_encoded(self, context: Mapping[str, Any]) -> str:
         return ",".join(self.answers(context))
@@ -200,13 +213,23 @@ class FlagSet:
         if self.reads_time:
             return None
         names = sorted(sent) if self.attributes is None else sorted(self.attributes & sent.keys())
-        seen = json.dumps([[name, sent[name]] for name in names], sort_keys=True)
+        seen = _written([[name, sent[name]] for name in names])
         return digest(f"{self.environment}\n{self.revision}\n{self.common.bucketing}\n{extra}\n{seen}")
+
+    @cached_property
+    def _prepared(self) -> tuple[list[str], list[tuple[int, ReadyFlag]]]:
+        """The answers that no context changes, each in its place, and the flags to be asked for the others."""
+        fixed = [flag.fixed for flag in self.flags.values()]
+        asked = [(place, flag) for place, flag in enumerate(self.flags.values()) if fixed[place] is None]
+        return [answer.text if answer else "" for answer in fixed], asked
 
     @cached_property
     def _reads(self) -> Counter[Reads]:
         """How many flags read the same: a change only has to count its own flag."""
         return self.counted if self.counted is not None else Counter(flag.reads for flag in self.flags.values())
+
+
+_written = json.JSONEncoder(sort_keys=True).encode
 
 
 def digest(text: str) -> str:
@@ -215,5 +238,7 @@ def digest(text: str) -> str:
 
 def etag_matches(header: str, etag: str) -> bool:
     """If-None-Match compared weakly: a list, W/ forms, bare words that a client forgot to quote, and *."""
+    if header == f'"{etag}"':
+        return True
     candidates = [candidate.strip().removeprefix("W/") for candidate in header.split(",")]
     return any(candidate == "*" or candidate.strip('"') == etag for candidate in candidates)

@@ -77,6 +77,12 @@ class Live:
             raise Unavailable("The flags were not loaded yet: the store does not answer.", 1)
         return self._sets
 
+    def flags_of(self, environment_id: int) -> FlagSet:
+        found = self.sets().get(environment_id)
+        if found is None:
+            raise NotFound("This environment is no longer there.")
+        return found
+
     def state(self) -> State:
         self.start()
         if self._as_of is None:
@@ -191,33 +197,30 @@ def init_app(app: App) -> None:
     app.extensions[EXTENSION] = Live(app.config["SQLALCHEMY_DATABASE_URI"], app.extensions[tokens.EXTENSION])
 
 
+def of(app: App) -> Live:
+    found: Live = app.extensions[EXTENSION]
+    return found
+
+
 def keep_on_disk(app: Flask, folder: Path) -> None:
     """From now on a copy lies in this folder, for the next process that cannot reach the store."""
-    live: Live = app.extensions[EXTENSION]
-    live.copy = CopyOnDisk(folder, str(app.config["SECRET_KEY"]), app.config["SQLALCHEMY_DATABASE_URI"])
+    of(app).copy = CopyOnDisk(folder, str(app.config["SECRET_KEY"]), app.config["SQLALCHEMY_DATABASE_URI"])
 
 
 def start(app: Flask) -> None:
     """With the process, so that it knows flags and keys before the first question comes, perhaps in an outage."""
-    live: Live = app.extensions[EXTENSION]
-    live.start()
+    of(app).start()
 
 
 def flags_of(environment_id: int) -> FlagSet:
     """The flags of an environment as this process knows them. Raises NotFound, Unavailable."""
-    live: Live = current_app.extensions[EXTENSION]
-    found = live.sets().get(environment_id)
-    if found is None:
-        raise NotFound("This environment is no longer there.")
-    return found
+    return of(current_app).flags_of(environment_id)
 
 
 def state() -> State:
     """For /readyz/flags and for the header of answers that come from the last known set."""
-    live: Live = current_app.extensions[EXTENSION]
-    return live.state()
+    return of(current_app).state()
 
 
 def stop(app: Flask) -> None:
-    live: Live = app.extensions[EXTENSION]
-    live.stop()
+    of(app).stop()

@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from flask import Flask
 from flask.sansio.app import App
@@ -27,8 +28,16 @@ EXTENSION = "pilothouse_usage"
 FLUSH_S = 3.0
 ROWS_PER_S = 500
 MOST_ANSWERS = 50_000
+MOST_AGAIN = 500
 MOST_UNKNOWN = 1_000
 Asker = tuple[int, int]
+
+
+class Answered(Protocol):
+    """A bulk answer: every flag's own one."""
+
+    @property
+    def answers(self) -> Sequence[str]: ...
 
 
 @dataclass
@@ -37,6 +46,7 @@ class Counts:
 
     single: dict[Asker, Counter[str]] = field(default_factory=dict)
     bulk: dict[Asker, Counter[str]] = field(default_factory=dict)
+    again: Counter[tuple[Asker, Answered]] = field(default_factory=Counter)
     unknown: Counter[tuple[int, int, str]] = field(default_factory=Counter)
     downloads: set[Asker] = field(default_factory=set)
     lost: int = 0
@@ -45,7 +55,7 @@ class Counts:
         return sum(len(counter) for counters in (self.single, self.bulk) for counter in counters.values())
 
     def is_empty(self) -> bool:
-        return not (self.single or self.bulk or self.unknown or self.downloads)
+        return not (self.single or self.bulk or self.again or self.unknown or self.downloads)
 
 
 class Usage:
@@ -72,13 +82,24 @@ class Usage:
     def bulk(self, asker: Asker, answers: Iterable[str]) -> None:
         """Each flag of an answer that was sent; one that is answered with 304 is no evaluation."""
         with self._lock:
-            counter = self._counts.bulk.get(asker)
-            if counter is None:
-                counter = self._counts.bulk[asker] = Counter()
-            if len(counter) < MOST_ANSWERS:
-                counter.update(answers)
+            self._add(self._counts, asker, answers)
+
+    def again(self, asker: Asker, answered: Answered) -> None:
+        """An answer that was given before: its flags are counted when there is time."""
+        with self._lock:
+            kinds = self._counts.again
+            if len(kinds) < MOST_AGAIN or (asker, answered) in kinds:
+                kinds[(asker, answered)] += 1
             else:
-                self._counts.lost += 1
+                self._add(self._counts, asker, answered.answers)
+
+    @staticmethod
+    def _add(counts: Counts, asker: Asker, answers: Iterable[str]) -> None:
+        counter = counts.bulk.setdefault(asker, Counter())
+        if len(counter) < MOST_ANSWERS:
+            counter.update(answers)
+        else:
+            counts.lost += 1
 
     def unknown(self, asker: Asker, key: str) -> None:
         """What can be no flag's key is a mistake of another kind and not kept; so nothing hostile is."""
@@ -118,6 +139,9 @@ class Usage:
         """Add what was counted to the store; how many rows that were. What the store did not take is kept."""
         with self._lock:
             taken, self._counts = self._counts, Counts()
+        for (asker, answered), times in taken.again.items():
+            self._add(taken, asker, Counter(dict.fromkeys(answered.answers, times)))
+        taken.again.clear()
         if taken.is_empty():
             return 0
         rows = _rows(taken)

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 MOST_BYTES = 16_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kept:
-    """A body and the flags' own answers that it is made of, which are counted each time it is sent."""
+    """A body and the flags' own answers that it is made of, which are counted each time it is sent.
+
+    Each is equal to itself alone, so that counting one that is sent again takes a moment.
+    """
 
     body: bytes
     answers: Sequence[str]

@@ -4,9 +4,12 @@ import json
 from typing import Any
 
 from dashboard.flags.exact import Refused, check_text
-from dashboard.flags.rules import MAX_DEPTH, depth_of
+from dashboard.flags.rules import MAX_DEPTH
 
 LARGEST_BODY = 1_000_000
+MOST_PARTS = 10_000
+TANGLED = f"A context nests at most {MAX_DEPTH} levels deep and has at most {MOST_PARTS:,} lists and objects."
+NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class BadContext(ValueError):  # noqa: N818 - reads as what happened
@@ -19,6 +22,8 @@ class BadContext(ValueError):  # noqa: N818 - reads as what happened
 
 def context_of(body: bytes) -> dict[str, Any]:
     """The evaluation context of a request; empty when the body names none. Raises BadContext."""
+    if is_tangled(body):
+        raise BadContext("INVALID_CONTEXT", TANGLED)
     try:
         sent = json.loads(body.decode())
     except (ValueError, RecursionError):
@@ -30,11 +35,27 @@ def context_of(body: bytes) -> dict[str, Any]:
         raise BadContext("INVALID_CONTEXT", "“context” must be an object.")
     if not isinstance(context.get("targetingKey"), str | None):
         raise BadContext("INVALID_CONTEXT", "“targetingKey” must be a text.")
-    if depth_of(context, limit=MAX_DEPTH) > MAX_DEPTH:
-        raise BadContext("INVALID_CONTEXT", f"The context is nested deeper than {MAX_DEPTH} levels.")
     if b"\\u" in body:
         _check_text(context)
     return context
+
+
+def is_tangled(body: bytes) -> bool:
+    """Whether lists and objects are too many or too deep, seen without reading the JSON: the innermost pairs of
+    brackets are taken away, level by level. What is no JSON may give either answer.
+    """
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH + 1:
+        return False
+    outside_texts = body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
+    brackets = b"".join(outside_texts).translate(None, NOT_BRACKETS)
+    if len(brackets) > 2 * MOST_PARTS:
+        return True
+    for _ in range(MAX_DEPTH + 1):
+        fewer = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if len(fewer) == len(brackets):
+            return False
+        brackets = fewer
+    return bool(brackets)
 
 
 def _check_text(context: dict[str, Any]) -> None:

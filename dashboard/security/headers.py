@@ -40,12 +40,15 @@ def nonce() -> str:
     return str(g.csp_nonce)
 
 
+def protecting(nonce_: str, *, secure: bool) -> list[tuple[str, str]]:
+    """What every answer carries; `secure`: it was asked for by https."""
+    policy = ("Content-Security-Policy", POLICY.format(nonce=nonce_))
+    return [policy, *FIXED.items(), *([("Strict-Transport-Security", TWO_YEARS)] if secure else ())]
+
+
 def _protect(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = POLICY.format(nonce=nonce())
-    for name, value in FIXED.items():
+    for name, value in protecting(nonce(), secure=request.is_secure):
         response.headers[name] = value
-    if request.is_secure:
-        response.headers["Strict-Transport-Security"] = TWO_YEARS
     if request.endpoint != "static":
         _keep_private(response)
     return response

@@ -66,15 +66,23 @@ class FlagsKeys:
         used, self._used = self._used, set()
         return [row.id for row in rows if row.unused and row.id in used]
 
+    def known(self, key: str) -> Principal | None:
+        """Whose key it is, if it is known here and has not expired; notes its use."""
+        known = self._known.get(hash_of(key))
+        if known is None or (known.expires_at is not None and known.expires_at <= datetime.now(UTC)):
+            return None
+        self._used.add(known.principal.id)
+        return known.principal
+
     def find(self, key: str) -> Principal | None:
         """A known key never waits for the store. Another may be new: one question, while the store answers."""
-        known = self._known.get(hash_of(key))
-        if known:
-            found = known.principal if known.expires_at is None or known.expires_at > datetime.now(UTC) else None
-        elif self._taken_at is not None and time.monotonic() - self._taken_at > FRESH_S:
+        if found := self.known(key):
+            return found
+        if hash_of(key) in self._known:
             return None
-        else:
-            found = self._asked(key)
+        if self._taken_at is not None and time.monotonic() - self._taken_at > FRESH_S:
+            return None
+        found = self._asked(key)
         if found:
             self._used.add(found.id)
         return found
@@ -95,6 +103,11 @@ def init_app(app: App) -> None:
     app.extensions[EXTENSION] = FlagsKeys()
 
 
+def of(app: App) -> FlagsKeys:
+    found: FlagsKeys = app.extensions[EXTENSION]
+    return found
+
+
 def new_key(kind: Literal["read", "flags"]) -> str:
     return PREFIXES[kind] + secrets.token_urlsafe(32)
 
@@ -111,8 +124,7 @@ def principal_of_key(key: str) -> Principal | None:
     that does not answer. A read key is never remembered.
     """
     if key.startswith(PREFIXES["flags"]):
-        keys: FlagsKeys = current_app.extensions[EXTENSION]
-        return keys.find(key)
+        return of(current_app).find(key)
     row = _row(key) if key.startswith(PREFIXES["read"]) else None
     if row is None:
         return None

@@ -74,7 +74,11 @@ def test_what_cannot_be_resolved_says_so_in_ofreps_words(application, key, statu
         (b'{"context": {"targetingKey": "a\\u0000b"}}', "INVALID_CONTEXT"),
         (b'{"context": {"a": "\\ud800"}}', "INVALID_CONTEXT"),
         (b'{"context": {"a": ' + b"[" * 100 + b"]" * 100 + b"}}", "INVALID_CONTEXT"),
-        (b'{"context": {"a": ' + b"[" * 20_000 + b"]" * 20_000 + b"}}", "PARSE_ERROR"),
+        (b'{"context": {"a": ' + b"[" * 20_000 + b"]" * 20_000 + b"}}", "INVALID_CONTEXT"),
+        (b'{"context": {"a": ' + b'[{"b": ' * 9_000 + b"1" + b"}]" * 9_000 + b"}}", "INVALID_CONTEXT"),
+        (b'{"context": {"a": [' + b"[]," * 20_000 + b"1]}}", "INVALID_CONTEXT"),
+        (b'{"context": {"a": ' + b"[" * 20_000, "INVALID_CONTEXT"),
+        (b'{"context": {"a": "' + b"\\ud800" * 100_000 + b'"}}', "INVALID_CONTEXT"),
         (b'{"context": {"a": ' + b"9" * 10_000 + b"}}", "PARSE_ERROR"),
     ],
 )
@@ -82,6 +86,20 @@ def test_hostile_bodies_are_refused(application, body, code):
     for asked in (application.flag("plain", data=body), application.bulk(data=body)):
         assert asked.status_code == 400
         assert asked.json["errorCode"] == code
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b'"' + b"[{" * 20_000 + b'"',
+        b'"\\\\", "b": "' + b"[" * 99 + b'\\"{"',
+        b"[" * 63 + b"]" * 63,
+        b"[[],{}]," * 300 + b"1",
+    ],
+)
+def test_brackets_in_texts_and_a_wide_context_are_nothing_hostile(application, value):
+    body = b'{"context": {"a": ' + (b"[%s]" % value if value.endswith(b"1") else value) + b"}}"
+    assert application.bulk(data=body).status_code == 200
 
 
 def test_ten_megabytes_are_too_many(application):
