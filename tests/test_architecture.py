@@ -16,6 +16,7 @@ FEATURES = {path.parent.name for path in (ROOT / "dashboard").glob("*/routes.py"
 PURE = {
     "rules", "evaluate", "wire", "forms", "formats", "charts", "ticks", "sqltext", "series", "layout", "names",
     "sqlmask", "sqlparams", "bucketing", "family", "windows", "cluster", "spans", "steps", "catalogue",
+    "sqllines", "dying", "proposals",
     "shapes", "clauses", "parsing", "resolve", "selectivity", "matching", "costs", "candidates", "scans", "asks",
     "writes", "definition", "existing", "trials", "words",
     "verdicts", "verdicts_redundant", "verdicts_keys", "verdicts_remedies", "verdicts_findings",
@@ -25,8 +26,8 @@ PURE = {
     "tree", "locks", "protection", "waits", "shares", "stacks",
     "latency", "blocks", "comparison", "relations", "texts",
     "rollout", "targeting", "conditions", "rule_forms", "segment_forms", "rebucketing", "prerequisites",
-    "compiled", "inlining", "outcomes",
-    "reach", "staleness", "value_schema", "text_patterns",
+    "compiled", "inlining", "outcomes", "compare", "flag_wire",
+    "reach", "shared", "staleness", "value_schema", "text_patterns",
     "coercions", "fractional", "missing", "shortcuts", "logic", "semver", "reading", "flagset", "explain", "samples",
 }  # fmt: skip
 IMPURE_ROOTS = {"flask", "flask_login", "flask_wtf", "sqlalchemy", "psycopg", "requests"}
@@ -48,6 +49,7 @@ READS_FROM = {
     ("alerts", "server"),
     ("alerts", "statements"),
     ("alerts", "vacuum"),
+    ("alerts", "flags"),
     ("server", "changes"),
     ("statements", "changes"),
     ("plans", "statements"),
@@ -65,6 +67,7 @@ READS_FROM = {
     ("vacuum", "findings"),
     ("vacuum", "tables"),
     ("schema", "tables"),
+    ("approvals", "flags"),
     ("ofrep", "flags"),
     ("palette", "flags"),
     ("palette", "tables"),
