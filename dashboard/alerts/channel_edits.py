@@ -32,6 +32,7 @@ def add_channel(form: ChannelForm) -> AlertChannel:
         name=form.name, kind=form.kind, environment_id=_environment_id(form), level=form.level, is_on=form.is_on,
         shown=shown_address(form.kind, form.address or ""), created_by=current_author(), created_at=datetime.now(UTC),
     )  # fmt: skip
+    _tell_of(channel, form.tells)
     db.session.add(channel)
     db.session.flush()
     _seal(channel, form)
@@ -51,6 +52,7 @@ def change_channel(channel: AlertChannel, form: ChannelForm, *, version: int) ->
         raise Invalid({"address": "Another kind of channel needs an address of its own."})
     channel.name, channel.kind, channel.level, channel.is_on = form.name, form.kind, form.level, form.is_on
     channel.environment_id = _environment_id(form)
+    _tell_of(channel, form.tells)
     if form.address is not None:
         channel.shown = shown_address(form.kind, form.address)
         _seal(channel, form)
@@ -131,6 +133,12 @@ def _environment_id(form: ChannelForm) -> int | None:
     return environment_by_slug(form.environment).id if form.environment else None
 
 
+def _tell_of(channel: AlertChannel, tells: str) -> None:
+    """A channel hears of the changes of flags that are made from now on."""
+    channel.tells_alerts = tells != "flags"
+    channel.tells_flags_since = (channel.tells_flags_since or datetime.now(UTC)) if tells != "alerts" else None
+
+
 def _seal(channel: AlertChannel, form: ChannelForm) -> None:
     plain = f"{form.address}\n{form.secret or ''}"
     key = current_app.config["SECRET_KEY"]
@@ -138,8 +146,9 @@ def _seal(channel: AlertChannel, form: ChannelForm) -> None:
 
 
 def _told(channel: AlertChannel) -> dict[str, Any]:
-    names = ("name", "kind", "environment_id", "level", "is_on", "shown")
-    return {name: getattr(channel, name) for name in names}
+    names = ("name", "kind", "environment_id", "level", "is_on", "tells_alerts", "shown")
+    told = {name: getattr(channel, name) for name in names}
+    return told | {"tells_flags": channel.tells_flags_since is not None}
 
 
 def _texts(values: Any) -> dict[str, str]:

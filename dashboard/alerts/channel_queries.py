@@ -30,6 +30,8 @@ class ChannelRow:
     environment: str | None
     level: str
     is_on: bool
+    tells_alerts: bool
+    tells_flags_since: datetime | None
     shown: str
     version: int
     waiting: int
@@ -81,7 +83,7 @@ def channels() -> list[ChannelRow]:
         .group_by(message.channel_id)
         .subquery()
     )
-    names = ("id", "name", "kind", "level", "is_on", "shown", "version")
+    names = ("id", "name", "kind", "level", "is_on", "tells_alerts", "tells_flags_since", "shown", "version")
     found = (
         select(
             *(getattr(AlertChannel, name) for name in names),

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, current_app, request, url_for
 from dashboard import web
 from dashboard.alerts import channel_edits
 from dashboard.alerts.channel_queries import channel_by_id, channels
-from dashboard.alerts.forms import KINDS, read_channel
+from dashboard.alerts.forms import KINDS, TELLS, read_channel, tells_of
 from dashboard.alerts.models import AlertChannel
 from dashboard.alerts.senders import NO_SMTP, NotSent
 from dashboard.errors import Invalid
@@ -98,6 +98,7 @@ def _form(channel: AlertChannel, errors: dict[str, str]) -> Response:
     """As it was sent, else as it is; the address itself is never shown again."""
     environments = {environment.id: environment.slug for environment in all_environments()}
     kept = {"name": channel.name, "kind": channel.kind, "level": channel.level}
+    kept["tells"] = tells_of(channel.tells_alerts, channel.tells_flags_since is not None)
     kept |= {"environment": environments.get(channel.environment_id or 0, "")} | (
         {"is_on": "on"} if channel.is_on else {}
     )
@@ -115,6 +116,7 @@ def _form(channel: AlertChannel, errors: dict[str, str]) -> Response:
 def _choices() -> dict[str, Any]:
     return {
         "kinds": list(KINDS.items()),
+        "tells": list(TELLS.items()),
         "environments": [("", "Every environment"), *((one.slug, one.name) for one in all_environments())],
         "levels": [("warning", "Warnings and worse"), ("critical", "Critical only")],
     }

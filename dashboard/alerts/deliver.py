@@ -11,9 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from dashboard.alerts.channel_queries import channel_address, told_by
+from dashboard.alerts.flag_telling import changes_told_by
+from dashboard.alerts.flag_wire import FlagMessage
 from dashboard.alerts.models import AlertChannel, AlertMessage
 from dashboard.alerts.senders import NotSent, send
-from dashboard.alerts.wire import Message
+from dashboard.alerts.wire import Message, Outgoing
 from dashboard.store import db
 
 log = logging.getLogger(__name__)
@@ -65,12 +67,12 @@ def _claim(now: datetime) -> AlertMessage | None:
 
 def _send(message: AlertMessage) -> bool:
     channel = db.session.get_one(AlertChannel, message.channel_id)
-    told = told_by(message.id)
+    out = _outgoing(message.id)
     message_id, attempts, kind, name = message.id, message.attempts, channel.kind, channel.name
-    if not channel.is_on or not told:
-        _end(message, "dropped", "The channel was switched off, or the alerts are gone.")
+    if not channel.is_on or out is None:
+        _end(message, "dropped", "The channel was switched off, or what it was to tell is gone.")
         return False
-    out, address = Message(key_of(message_id), told), channel_address(channel)
+    address = channel_address(channel)
     db.session.commit()
     try:
         send(kind, address, out)
@@ -82,10 +84,18 @@ def _send(message: AlertMessage) -> bool:
     return True
 
 
-def key_of(message_id: int) -> str:
+def _outgoing(message_id: int) -> Outgoing | None:
+    """A message tells of alerts or of changes of flags; None when they are gone."""
+    if told := told_by(message_id):
+        return Message(key_of(message_id), told)
+    changes = changes_told_by(message_id)
+    return FlagMessage(key_of(message_id, "flags"), changes) if changes else None
+
+
+def key_of(message_id: int, about: str = "alert") -> str:
     """The name of a message outside: unique over installations as far as their SECRET_KEYs are."""
     secret: str = current_app.config["SECRET_KEY"]
-    return f"alert-{message_id}-{sha256(f'message:{secret}'.encode()).hexdigest()[:12]}"
+    return f"{about}-{message_id}-{sha256(f'message:{secret}'.encode()).hexdigest()[:12]}"
 
 
 def _failed(message: AlertMessage, failure: NotSent) -> None:

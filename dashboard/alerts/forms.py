@@ -13,6 +13,7 @@ from dashboard.errors import Invalid
 LEVELS: dict[str, Level] = {"warning": "warning", "critical": "critical"}
 KINDS = {"email": "E-mail", "webhook": "Webhook", "apprise": "Slack, Teams and the rest"}
 SILENCES = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(days=1), "7d": timedelta(days=7)}
+TELLS = {"alerts": "Alerts", "flags": "Changes of flags", "both": "Alerts and changes of flags"}
 LONGEST_ADDRESS, LONGEST_SECRET, LONGEST_REASON = 2_000, 200, 500
 SCALES = {"share": 0.01, "bytes": float(1 << 20), "ms": 1.0, "s": 1.0, "count": 1.0}
 UNIT_WORDS = {"share": "%", "bytes": "MB", "ms": "ms", "s": "seconds", "count": ""}
@@ -30,6 +31,7 @@ class ChannelForm:
     is_on: bool
     address: str | None = field(repr=False)
     secret: str | None = field(repr=False)
+    tells: str = "alerts"
 
 
 @dataclass(frozen=True)
@@ -102,10 +104,16 @@ def read_channel(values: Fields, *, needs_address: bool) -> ChannelForm:
         problems["address"] = problem
     if secret is not None and len(secret) > LONGEST_SECRET:
         problems["secret"] = f"The secret has at most {LONGEST_SECRET} characters."
-    level = _level(values, problems)
+    level, tells = _level(values, problems), values.get("tells", "alerts")
+    if tells not in TELLS:
+        problems["tells"] = "A channel tells of alerts, of changes of flags, or of both."
     if problems:
         raise Invalid(problems)
-    return ChannelForm(name, kind, values.get("environment", ""), level, "is_on" in values, address, secret)
+    return ChannelForm(name, kind, values.get("environment", ""), level, "is_on" in values, address, secret, tells)
+
+
+def tells_of(alerts: bool, flags: bool) -> str:
+    return "both" if alerts and flags else "flags" if flags else "alerts"
 
 
 def shown_address(kind: str, address: str) -> str:

@@ -1,4 +1,4 @@
-"""Alerts: what is wrong and what was; how rules are judged; what is silenced; who is told, and whether it went out."""
+"""What is wrong and what was; how rules are judged; what is silenced; who is told, of flags too, and with what end."""
 
 from datetime import datetime
 
@@ -70,7 +70,10 @@ class AlertSilence(Base):
 
 
 class AlertChannel(Base):
-    """Who is told, and how. The address may hold secrets: it is sealed to this row; `shown` is what pages show."""
+    """Who is told of what, and how. The address may hold secrets: it is sealed to this row; `shown` is for pages.
+
+    `tells_flags_since`: changes of flags are told from then on; None: they are not.
+    """
 
     __tablename__ = "alert_channel"
     __table_args__ = (
@@ -84,6 +87,8 @@ class AlertChannel(Base):
     environment_id: Mapped[int | None] = mapped_column(ForeignKey("environment.id", ondelete="CASCADE"))
     level: Mapped[str]
     is_on: Mapped[bool]
+    tells_alerts: Mapped[bool] = mapped_column(default=True)
+    tells_flags_since: Mapped[datetime | None]
     shown: Mapped[str]
     sealed_address: Mapped[bytes | None] = mapped_column(LargeBinary)
     version: Mapped[int] = mapped_column(default=1)
@@ -125,3 +130,13 @@ class AlertEvent(Base):
     channel_id: Mapped[int] = mapped_column(ForeignKey("alert_channel.id", ondelete="CASCADE"))
     message_id: Mapped[int] = mapped_column(ForeignKey("alert_message.id", ondelete="CASCADE"), index=True)
     event: Mapped[str]
+
+
+class FlagNotice(Base):
+    """One change of a flag, told to one channel: never twice."""
+
+    __tablename__ = "flag_notice"
+
+    version_id: Mapped[int] = mapped_column(ForeignKey("flag_version.id", ondelete="CASCADE"), primary_key=True)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("alert_channel.id", ondelete="CASCADE"), primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("alert_message.id", ondelete="CASCADE"), index=True)

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import urllib3
 from flask import current_app
 
-from dashboard.alerts.wire import Message, body_of, signature
+from dashboard.alerts.wire import Outgoing, body_of, signature
 from dashboard.settings import Settings
 from dashboard.targets.addresses import ForbiddenAddress, UnknownHost, address_problem, resolve, unmapped
 
@@ -35,12 +35,12 @@ class Address:
     secret: str | None = field(default=None, repr=False)
 
 
-def send(kind: str, address: Address, message: Message) -> None:
+def send(kind: str, address: Address, message: Outgoing) -> None:
     """Raises NotSent."""
     SENDERS[kind](address, message)
 
 
-def _email(address: Address, message: Message) -> None:
+def _email(address: Address, message: Outgoing) -> None:
     settings: Settings = current_app.extensions["pilothouse_settings"]
     if settings.smtp_url is None or settings.mail_from is None:
         raise NotSent(NO_SMTP, is_lasting=True)
@@ -83,7 +83,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _webhook(address: Address, message: Message) -> None:
+def _webhook(address: Address, message: Outgoing) -> None:
     """One POST to a checked address, redirects not followed: nobody can turn it to another host in between."""
     body, at = body_of(message), int(time.time())
     headers = {"Content-Type": "application/json", "User-Agent": "Pilothouse", "Idempotency-Key": message.key}
@@ -130,7 +130,7 @@ def allowed_address(host: str, port: int) -> str:
     return str(found[0])
 
 
-def _apprise(address: Address, message: Message) -> None:
+def _apprise(address: Address, message: Outgoing) -> None:
     from apprise import Apprise, AppriseAsset
 
     service = Apprise(asset=AppriseAsset(storage_mode="memory", service_timeout=TIMEOUT_S))
@@ -140,4 +140,4 @@ def _apprise(address: Address, message: Message) -> None:
         raise NotSent("The service did not take the message.")
 
 
-SENDERS: dict[str, Callable[[Address, Message], None]] = {"email": _email, "webhook": _webhook, "apprise": _apprise}
+SENDERS: dict[str, Callable[[Address, Outgoing], None]] = {"email": _email, "webhook": _webhook, "apprise": _apprise}

@@ -68,6 +68,7 @@ def _of_channels() -> Select[int, int]:
     """Alerts that concern a channel: of its environment, if it has one, and at least of its level."""
     concerns = and_(
         AlertChannel.is_on,
+        AlertChannel.tells_alerts,
         or_(AlertChannel.environment_id.is_(None), AlertChannel.environment_id == Target.environment_id),
         or_(AlertChannel.level == "warning", Alert.level == "critical"),
     )

@@ -1,4 +1,4 @@
-"""What goes out: the words of a message, its JSON, and the signature of a webhook (pure)."""
+"""What goes out about alerts: words and JSON; bodies and signatures of webhooks (pure)."""
 
 import hashlib
 import hmac
@@ -6,11 +6,26 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from dashboard.formats import utc_text
 
 MOST_TOLD = 20
+
+
+class Outgoing(Protocol):
+    """What every way out can send; `subject` is one line, `json` what a webhook gets."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+    def json(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,7 @@ class Message:
     @property
     def text(self) -> str:
         if self.is_test:
-            return "This is a test of the channel. If you read it, alerts of Pilothouse reach you here."
+            return "This is a test of the channel. If you read it, messages of Pilothouse reach you here."
         parts = [_paragraph(told) for told in self.told[:MOST_TOLD]]
         if (hidden := len(self.told) - MOST_TOLD) > 0:
             parts.append(f"{hidden} more: see the alerts page.")
@@ -61,9 +76,9 @@ class Message:
         return {"id": self.key, "test": self.is_test, "alerts": [_fields(told) for told in self.told]}
 
 
-def body_of(message: Message) -> bytes:
-    """A webhook's body: the same bytes for the same message."""
-    return json.dumps(message.json(), ensure_ascii=False, sort_keys=True).encode()
+def body_of(message: Outgoing) -> bytes:
+    """A webhook's body: the same bytes for the same message; values of flags keep the order of their keys."""
+    return json.dumps(message.json(), ensure_ascii=False).encode()
 
 
 def signature(secret: str, at: int, body: bytes) -> str:
