@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from dashboard.ticks import byte_ticks, nice_ticks, tick_text, time_ticks, together
 
@@ -86,6 +87,13 @@ def downsample(points: Sequence[Point], limit: int = LARGEST) -> list[Point]:
     buckets = max(1, limit // 3)
     edges = [number * len(points) // buckets for number in range(buckets + 1)]
     return [point for begin, finish in pairwise(edges) for point in _extremes(points[begin:finish])]
+
+
+def values(points: Sequence[Any]) -> tuple[float | None, ...]:
+    """What a sparkline draws: the values of points `(at, value)`, or values as they are."""
+    if points and isinstance(points[0], Sequence):
+        return tuple(value for _, value in points)
+    return tuple(points)
 
 
 def sparkline(values: Sequence[float | None], width: int = 96, height: int = 24) -> Spark:

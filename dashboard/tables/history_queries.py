@@ -23,19 +23,19 @@ TOTAL = "s.heap_bytes + s.toast_bytes + s.index_bytes"
 LINES = """
 select
     wanted.oid,
-    step.at,
-    held.bytes
+    array_agg(held.bytes order by step.at) as sizes,
+    (array_agg(held.slot order by step.at))[1] as first_slot
 from {state} wanted
 cross join generate_series(cast(:since as timestamptz), :now, cast(:step as interval)) as step(at)
 left join lateral (
-    select {bytes} as bytes
+    select {bytes} as bytes, s.slot
     from {table} s
     where
         s.target_id = :target_id
         and s.oid = wanted.oid
         and s.slot <= step.at
         and s.slot >= wanted.first_seen_at
-        and s.slot > step.at - cast(:lookback as interval)
+        and s.slot > step.at - case when step.at = :since then cast(:lookback as interval) else :step end
     order by s.slot desc
     limit 1
 ) as held
@@ -43,7 +43,8 @@ left join lateral (
 where
     wanted.target_id = :target_id
     and wanted.oid = any(cast(:oids as bigint[]))
-order by wanted.oid, step.at
+group by wanted.oid
+order by wanted.oid
 """
 SIZES = """
 (
@@ -114,12 +115,26 @@ def index_sparklines(target_id: int, oids: Sequence[int], now: datetime) -> dict
 
 
 def _lines(sql: str, target_id: int, oids: Sequence[int], now: datetime, span: timedelta) -> dict[int, list[Point]]:
-    given = {"target_id": target_id, "oids": list(oids), "since": now - span, "now": now}
-    rows = db.session.execute(text(sql), {**given, "step": span / SPARKLINE_POINTS, "lookback": LOOKBACK})
+    since, step = now - span, span / SPARKLINE_POINTS
+    given = {"target_id": target_id, "oids": list(oids), "since": since, "now": now}
+    rows = db.session.execute(text(sql), {**given, "step": step, "lookback": LOOKBACK})
     lines: dict[int, list[Point]] = {oid: [] for oid in oids}
-    for oid, at, size_bytes in rows:
-        lines[oid].append((at, size_bytes))
+    for oid, sizes, first_slot in rows:
+        lines[oid] = _carried([(since + number * step, size) for number, size in enumerate(sizes)], first_slot)
     return lines
+
+
+def _carried(found: list[Point], first_slot: datetime | None) -> list[Point]:
+    """Between its samples a size holds; that of `first_slot`, before the line, only as long as none need be written."""
+    line: list[Point] = []
+    held, until = None, first_slot + LOOKBACK if first_slot else None
+    for number, (at, size_bytes) in enumerate(found):
+        if size_bytes is not None:
+            held, until = size_bytes, until if number == 0 else None
+        elif until and at >= until:
+            held = None
+        line.append((at, held))
+    return line
 
 
 def sizes_over(table: TableState, since: datetime, until: datetime) -> list[SizeAt]:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from dashboard.store import Base
 
 NUMBERS = ARRAY(BigInteger())
+NAMED = ("schema", "table_name", "name")
 
 
 class TableState(Base):
@@ -141,12 +142,19 @@ class IndexState(Base):
             "ix_index_state_size",
             "target_id",
             desc("size_bytes").nulls_last(),
-            "schema",
-            "table_name",
-            "name",
+            *NAMED,
             postgresql_where=text("parent_oid is null"),
         ),
         Index("ix_index_state_table", "target_id", "table_oid"),
+        Index("ix_index_state_name", "target_id", *NAMED, postgresql_include=["oid", "parent_oid"]),
+        Index(
+            "ix_index_state_scans",
+            "target_id",
+            "scans",
+            *NAMED,
+            postgresql_include=["oid"],
+            postgresql_where=text("parent_oid is null"),
+        ),
     )
 
     target_id: Mapped[int] = mapped_column(ForeignKey("target.id", ondelete="CASCADE"), primary_key=True)

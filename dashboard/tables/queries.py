@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import aliased
 
 from dashboard.errors import NotFound
@@ -12,10 +12,10 @@ from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
 from dashboard.tables.bloat_columns import BLOAT, same_relation
 from dashboard.tables.models import IndexState, RelationBloat, TableReading, TableState
+from dashboard.tables.paging import shown
 from dashboard.tables.rows import KIND_WORDS, KINDS
 from dashboard.tables.treemap import MOST, Group, grouped
 from dashboard.targets.models import Target
-from dashboard.targets.queries import probe_state
 
 
 @dataclass(frozen=True)
@@ -78,18 +78,34 @@ COLUMNS: dict[str, Any] = {
     if name != "parent" and name not in BLOAT
 } | {"parent": PARENT.name, **BLOAT}
 SORTS = tuple(field.name for field in fields(TableRow) if field.name != "oid")
+SCHEMAS = """
+with recursive found as (
+    select min(schema) as schema
+    from {table}
+    where target_id = :target_id
+    union all
+    select (select min(schema) from {table} where target_id = :target_id and schema > found.schema)
+    from found
+    where found.schema is not null
+)
+select schema
+from found
+where schema is not null
+order by schema
+"""
 
 
-def table_page(target_id: int, query: ListQuery) -> ListPage[TableRow]:
+def table_page(target_id: int, query: ListQuery, as_of: datetime | None) -> ListPage[TableRow]:
     """The tables that fit search and filters; partitions stand under their root unless asked for."""
-    found = _filtered(_rows(target_id), query)
-    total = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
     column = COLUMNS[query.sort]
     order = column.desc().nulls_last() if query.descending else column.asc().nulls_last()
-    ordered = found.order_by(order, TableState.schema, TableState.name)
-    rows = db.session.execute(ordered.limit(query.limit).offset(query.offset))
-    state = probe_state(target_id, "tables")
-    return ListPage([TableRow(**row) for row in rows.mappings()], total, query, state.as_of if state else None)
+    chosen = _filtered(select(TableState.oid).where(TableState.target_id == target_id), query)
+    if query.sort in {"parent", *BLOAT}:
+        chosen = _joined(chosen)
+    told = select(*(column.label(name) for name, column in COLUMNS.items())).where(TableState.target_id == target_id)
+    order_by = (order, TableState.schema, TableState.name)
+    rows, total = shown(chosen, _joined(told.select_from(TableState)), TableState.oid, order_by, query)
+    return ListPage([TableRow(**row) for row in rows], total, query, as_of)
 
 
 def map_of(target_id: int, query: ListQuery) -> tuple[Group[MapTable], ...]:
@@ -120,10 +136,9 @@ def another_until(target_id: int) -> datetime | None:
     return db.session.scalar(last.where(TableReading.target_id == target_id))
 
 
-def schema_names(target_id: int) -> list[str]:
-    """Schemas that have tables: the choices of the filter."""
-    found = select(TableState.schema).where(TableState.target_id == target_id).distinct()
-    return list(db.session.scalars(found.order_by(TableState.schema)))
+def schema_names(target_id: int, table: Literal["table_state", "index_state"] = "table_state") -> list[str]:
+    """Schemas that have tables, or indexes, for the filter. Steps from one to the next, past what it holds."""
+    return list(db.session.scalars(text(SCHEMAS.format(table=table)), {"target_id": target_id}))
 
 
 def table_named(target_id: int, schema: str, name: str) -> TableState:
@@ -158,12 +173,11 @@ def indexes_of(table: TableState) -> list[IndexState]:
     return list(db.session.scalars(select(IndexState).where(*where).order_by(*largest)))
 
 
-def _rows(target_id: int) -> Select[Any]:
-    columns = [column.label(name) for name, column in COLUMNS.items()]
+def _joined(found: Select[Any]) -> Select[Any]:
+    """With the table that a partition is a part of, and with bloat."""
     same = (PARENT.target_id == TableState.target_id, PARENT.oid == TableState.parent_oid)
-    found = select(*columns).outerjoin(PARENT, same[0] & same[1])
-    found = found.outerjoin(RelationBloat, same_relation(TableState.target_id, TableState.oid))
-    return found.where(TableState.target_id == target_id)
+    found = found.outerjoin(PARENT, same[0] & same[1])
+    return found.outerjoin(RelationBloat, same_relation(TableState.target_id, TableState.oid))
 
 
 def _filtered(found: Select[Any], query: ListQuery) -> Select[Any]:

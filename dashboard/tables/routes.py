@@ -51,7 +51,8 @@ MOST_PARTITIONS = 500
 @requires("viewer", key="read")
 def tables(slug: str) -> Response:
     target, now, query = target_by_slug(slug), datetime.now(UTC), parse_list(TABLES)
-    found, is_map = queries.table_page(target.id, query), query.filters.get("view") == "map"
+    state, is_map = probe_state(target.id, PROBE), query.filters.get("view") == "map"
+    found = queries.table_page(target.id, query, state.as_of if state else None)
     return respond(
         "tables/list.html",
         found,
@@ -65,7 +66,7 @@ def tables(slug: str) -> Response:
         unknown=partial(growth.unknown_growth, now=now),
         boxes=queries.map_of(target.id, query) if is_map else (),
         lines=history_queries.sparklines(target.id, [] if is_map else [row.oid for row in found.rows], now),
-        state=probe_state(target.id, PROBE),
+        state=state,
     )
 
 
@@ -133,13 +134,14 @@ def _forecasts(target_id: int, table: TableState, now: datetime) -> dict[str, An
 @requires("viewer", key="read")
 def indexes(slug: str) -> Response:
     target = target_by_slug(slug)
+    state = probe_state(target.id, PROBE)
     return respond(
         "tables/indexes.html",
-        index_queries.index_page(target.id, parse_list(INDEXES)),
+        index_queries.index_page(target.id, parse_list(INDEXES), state.as_of if state else None),
         target=target,
         section="indexes",
-        schemas=index_queries.index_schema_names(target.id),
+        schemas=queries.schema_names(target.id, "index_state"),
         verdict_choices=choices(index_queries.JUDGEMENTS),
         use=use_words,
-        state=probe_state(target.id, PROBE),
+        state=state,
     )

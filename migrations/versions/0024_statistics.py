@@ -11,9 +11,12 @@ depends_on = None
 
 def upgrade() -> None:
     _count_dying_rows()
+    _order_indexes()
 
 
 def downgrade() -> None:
+    op.drop_index("ix_index_state_scans", "index_state")
+    op.drop_index("ix_index_state_name", "index_state")
     for name in ("vacuumed_ms", "died_rows", "died_since"):
         op.drop_column("table_vacuum", name)
 
@@ -24,3 +27,18 @@ def _count_dying_rows() -> None:
     op.add_column("table_vacuum", since)
     op.add_column("table_vacuum", sa.Column("died_rows", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("table_vacuum", sa.Column("vacuumed_ms", sa.Float(), nullable=True))
+
+
+def _order_indexes() -> None:
+    """The list of indexes is searched, and put in the order of scans, without reading its wide rows."""
+    names = ["schema", "table_name", "name"]
+    op.create_index(
+        "ix_index_state_name", "index_state", ["target_id", *names], postgresql_include=["oid", "parent_oid"]
+    )
+    op.create_index(
+        "ix_index_state_scans",
+        "index_state",
+        ["target_id", "scans", *names],
+        postgresql_include=["oid"],
+        postgresql_where=sa.text("parent_oid is null"),
+    )
