@@ -1,7 +1,7 @@
 """Stores what a collection found about vacuum and sequences: rows that changed, samples, the end of what vanished."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from dashboard.vacuum.models import SequenceSample, SequenceState, TableVacuum, 
 from dashboard.vacuum.rows import Counters, Table
 
 OIDS = ARRAY(BigInteger())
+AT_ONCE = 2_000
 
 
 def store_tables(target_id: int, tables: Sequence[Table]) -> None:
@@ -51,22 +52,27 @@ def store_sequences(target_id: int, rows: Sequence[Mapping[str, Any]], samples: 
         db.session.execute(insert(SequenceSample).on_conflict_do_nothing(), values)
 
 
-def _upsert(model: type[Base], target_id: int, rows: Iterable[Mapping[str, Any]]) -> None:
-    """All rows as one JSON value; those that say the same as before are not written."""
+def _upsert(model: type[Base], target_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Some thousands of rows as one JSON value; of those that say the same as before not even a lock is taken."""
     name, columns = model.__tablename__, model.__table__.columns.keys()
     values = [column for column in columns if column not in {"target_id", "oid"}]
-    ours, theirs = (", ".join(f"{table}.{column}" for column in values) for table in (name, "excluded"))
-    db.session.execute(
-        text(f"""
-            insert into {name} ({", ".join(columns)})
-            select {", ".join(columns)}
-            from json_populate_recordset(cast(null as {name}), cast(:rows as json))
-            on conflict (target_id, oid) do update
-            set ({", ".join(values)}) = row({theirs})
-            where ({ours}) is distinct from ({theirs})
-        """),  # noqa: S608 - the names are those of our own models
-        {"rows": json.dumps([{"target_id": target_id} | dict(row) for row in rows], default=str)},
-    )
+    ours, theirs, new = (", ".join(f"{table}.{column}" for column in values) for table in ("s", "excluded", "r"))
+    statement = text(f"""
+        insert into {name} ({", ".join(columns)})
+        select {", ".join(f"r.{column}" for column in columns)}
+        from json_populate_recordset(cast(null as {name}), cast(:rows as json)) as r
+        left join {name} s
+            on s.target_id = :target_id
+            and s.oid = r.oid
+        where
+            s.oid is null
+            or ({ours}) is distinct from ({new})
+        on conflict (target_id, oid) do update
+        set ({", ".join(values)}) = row({theirs})
+    """)  # noqa: S608 - the names are those of our own models
+    for start in range(0, len(rows), AT_ONCE):
+        some = [{"target_id": target_id} | dict(row) for row in rows[start : start + AT_ONCE]]
+        db.session.execute(statement, {"target_id": target_id, "rows": json.dumps(some, default=str)})
 
 
 def _forget(model: type[TableVacuum | SequenceState], target_id: int, oids: Sequence[int]) -> None:

@@ -197,6 +197,8 @@ def _limits(freeze: int, failsafe: int) -> list[tuple[str, int]]:
 
 
 def _option(options: Sequence[str], name: str) -> str | None:
+    if not options:  # as nearly all tables: this is asked twenty times of each
+        return None
     return next((value for key, _, value in (text.partition("=") for text in options) if key == name), None)
 
 
