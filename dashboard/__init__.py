@@ -6,6 +6,7 @@ from dashboard import logs, store, web
 from dashboard.activity.routes import blueprint as activity
 from dashboard.advice.routes import blueprint as advice
 from dashboard.alerts.routes import blueprint as alerts
+from dashboard.approvals.routes import blueprint as approvals
 from dashboard.changes.routes import blueprint as changes
 from dashboard.demo.routes import blueprint as demo_shop
 from dashboard.findings.routes import blueprint as findings
@@ -32,7 +33,7 @@ from dashboard.vacuum.routes import blueprint as vacuum
 
 FEATURES = (
     health, security, targets, overview, schema, tables, findings, vacuum, statements, plans, advice, activity, server,
-    history, flags, flag_usage, ofrep, changes, alerts, demo_shop,
+    history, flags, flag_usage, ofrep, approvals, changes, alerts, demo_shop,
 )  # fmt: skip
 
 

@@ -21,6 +21,8 @@ from dashboard.activity.sampling import sample_minute
 from dashboard.advice import collect as advice
 from dashboard.alerts.collect import check
 from dashboard.alerts.deliver import deliver
+from dashboard.alerts.flag_telling import tell_of_flags
+from dashboard.approvals import edits as approvals
 from dashboard.flags import rollups as flag_rollups
 from dashboard.history import collect as history
 from dashboard.plans import collect as plans
@@ -108,6 +110,7 @@ def make_queue(app: Flask) -> procrastinate.App:
         ("* * * * *", "alerts", alerts),
         ("* * * * *", "relate", relate),
         ("* * * * * */20", "tell", tell),
+        ("*/5 * * * *", "tidy_approvals", tidy_approvals),
         ("11 * * * *", "keep_house", keep_house),
     ):
         task = queue.task(name=name, pass_context=True, lock=name, queueing_lock=name)(job)
@@ -202,9 +205,16 @@ def alerts(_context: JobContext, timestamp: int) -> None:
         log.info("alerts changed")
 
 
-def tell(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue passes it
+def tell(context: JobContext, timestamp: int) -> None:
+    tell_of_flags(datetime.fromtimestamp(timestamp, UTC))
+    db.session.commit()
     if sent := deliver(context.should_abort):
-        log.info("%d messages about alerts went out", sent)
+        log.info("%d messages about alerts and flags went out", sent)
+
+
+def tidy_approvals(_context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue passes it
+    if void := approvals.tidy():
+        log.info("%d requests for approval became void", void)
 
 
 def relate(context: JobContext, timestamp: int) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Row, select
 
 from dashboard import charts, formats, sqltext
 from dashboard.alerts.queries import firing_count
+from dashboard.approvals.queries import open_count
 from dashboard.palette.routes import blueprint as palette
 from dashboard.preferences import blueprint as preferences
 from dashboard.preferences import preference
@@ -23,6 +24,12 @@ from dashboard.targets.models import Environment, Target
 from dashboard.web import is_partial, request_id
 
 YEAR_S = 31_536_000
+NAV_TARGETS = (
+    select(Target.slug, Target.name, Environment.name.label("environment"), Environment.color)
+    .join(Environment, Target.environment_id == Environment.id)
+    .order_by(Environment.position, Target.name, Target.slug)
+    .limit(50)
+)
 _AGO = re.compile(rb"(<time\b[^>]*\bdata-ago\b[^>]*>)[^<]*")
 _LIVE = re.compile(rb"<time\b[^>]*\bdata-live\b[^>]*>[^<]*")
 _TOKEN = re.compile(rb'(name="csrf_token" value=")[^"]*')
@@ -55,7 +62,8 @@ def init_app(app: Flask) -> None:
         "preference": preference,
         "is_partial": is_partial,
         "nav_targets": nav_targets,
-        "firing_count": firing,
+        "firing_count": lambda: waiting_counts()[0],
+        "open_count": lambda: waiting_counts()[1],
         "timedelta_s": _seconds,
         "request_id": request_id,
     }
@@ -73,24 +81,28 @@ def now() -> datetime:
     return moment
 
 
-def firing() -> int:
-    """Alerts that fire, asked once for the whole response."""
-    if "firing" not in g:
-        g.firing = firing_count()
-    count: int = g.firing
-    return count
+def waiting_counts() -> tuple[int, int]:
+    """Alerts that fire, and requests and reviews that are open: asked once, together, for the whole response."""
+    if "waiting_counts" not in g:
+        asked = select(firing_count().scalar_subquery(), open_count().scalar_subquery())
+        g.waiting_counts = tuple(db.session.execute(asked).one())
+    counts: tuple[int, int] = g.waiting_counts
+    return counts
 
 
+@lru_cache
 def asset(name: str) -> str:
     """The address of a static file; it changes with the content, so that browsers may keep it for a year."""
-    return url_for("static", filename=name, v=_digest(name))
+    content = (Path(__file__).parent.parent / "static" / name).read_bytes()
+    return url_for("static", filename=name, v=hashlib.sha256(content).hexdigest()[:12])
 
 
 def nav_targets() -> list[Row[Any]]:
-    """The targets of the switcher, by environment."""
-    columns = (Target.slug, Target.name, Environment.name.label("environment"), Environment.color)
-    joined = select(*columns).join(Environment, Target.environment_id == Environment.id)
-    return list(db.session.execute(joined.order_by(Environment.position, Target.name, Target.slug).limit(50)))
+    """The targets of the switcher, by environment; asked once for the whole response."""
+    if "nav_targets" not in g:
+        g.nav_targets = list(db.session.execute(NAV_TARGETS))
+    found: list[Row[Any]] = g.nav_targets
+    return found
 
 
 def exact(value: float) -> str:
@@ -101,7 +113,7 @@ def exact(value: float) -> str:
 
 def moment_text(at: datetime) -> str:
     """2026-11-21 06:13:42, in UTC; the zone is printed beside it."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    return at.astimezone(UTC).isoformat(" ")[:19]
 
 
 def same_site_path(url: str) -> str:
@@ -113,12 +125,6 @@ def same_site_path(url: str) -> str:
 
 def _seconds(later: datetime, earlier: datetime) -> float:
     return (later - earlier).total_seconds()
-
-
-@lru_cache
-def _digest(name: str) -> str:
-    content = (Path(__file__).parent.parent / "static" / name).read_bytes()
-    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def _tag(response: Response) -> Response:

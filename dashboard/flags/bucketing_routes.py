@@ -10,6 +10,7 @@ from dashboard.changes import record as changes
 from dashboard.errors import Conflict, Invalid
 from dashboard.flags import forms, rules
 from dashboard.flags.bucketing import Bucketing
+from dashboard.flags.holding import Proposal, review
 from dashboard.flags.ledger import announce
 from dashboard.flags.models import FlagRevision
 from dashboard.flags.queries import document_of
@@ -66,6 +67,7 @@ def _pin(environment: Environment, wanted: str, seen: int, reason: str) -> None:
     changes.record("flag", title, subject=environment.slug, environment_id=environment.id, author=author, detail=detail)
     old, new = {"bucketing": before}, {"bucketing": wanted}
     audit("flag.bucketing", environment.slug, before=old, after=new, reason=reason)
+    review(Proposal(environment.slug, None, environment, "flag.bucketing", title, old, new, 0, reason))
 
 
 def _page(environment: Environment, errors: dict[str, str], status: int = 200) -> Response:

@@ -20,14 +20,18 @@ def flags() -> None:
 @flags.command("import")
 @click.argument("file", type=click.File("rb"))
 @click.option("--environment", required=True, metavar="ENV", help="Created when it is not there yet.")
-def import_flags(file: BinaryIO, environment: str) -> None:
+@click.option("--without-approval", is_flag=True, help="Where others approve changes: not this time.")
+@click.option("--reason", default="", metavar="TEXT", help="Why it goes without; the review and the audit log say so.")
+def import_flags(file: BinaryIO, environment: str, *, without_approval: bool, reason: str) -> None:
     """Set every flag of a flagd JSON FILE in an environment: all of them or, when one is refused, none."""
+    if without_approval and not 1 <= len(reason.strip()) <= 1000:
+        raise click.UsageError("--without-approval takes a --reason of at most 1,000 characters.")
     try:
         text = file.read(MAX_FILE + 1).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise click.ClickException(f"{file.name} is not a text in UTF-8.") from None
     try:
-        done = import_document(text, environment)
+        done = import_document(text, environment, without_approval=reason.strip() if without_approval else None)
     except PilothouseError as error:
         db.session.rollback()
         raise click.ClickException(error.sentence) from None

@@ -9,10 +9,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import undefer
 
 from dashboard.changes import record as changes
-from dashboard.errors import Invalid
+from dashboard.errors import Conflict, Invalid
 from dashboard.flags import compare, rules, serving
 from dashboard.flags.evaluate import compile_rule
 from dashboard.flags.exact import Refused
+from dashboard.flags.holding import Proposal, review
 from dashboard.flags.ledger import announce, document_of, keep, shared_document
 from dashboard.flags.models import Flag, FlagRevision, FlagSetting
 from dashboard.flags.saving import stored
@@ -39,13 +40,22 @@ class Imported:
     warnings: Sequence[str]
 
 
-def import_document(text: str, environment_slug: str) -> Imported:
-    """Every flag of the document is set in the environment, others stay as they are. Raises Invalid with the line."""
+def import_document(text: str, environment_slug: str, *, without_approval: str | None = None) -> Imported:
+    """Every flag of the document is set in the environment, others stay as they are. Raises Invalid with the line.
+
+    Where changes need approvals it takes the reason why this one goes `without_approval`, and opens a review; without
+    one Conflict is raised.
+    """
     try:
         document = read_document(text)
     except Refused as refused:
         raise Invalid({"file": f"Line {refused.line}: {refused.sentence}"}) from None
     environment = ensure_environment(environment_slug)
+    if environment.approvals_needed and not without_approval:
+        raise Conflict(
+            f"Changes in {environment.slug} need the approval of somebody else. "
+            "“--without-approval --reason …” imports all the same and opens a review."
+        )
     before = set(db.session.scalars(select(Flag.key).where(Flag.key.in_([entry.key for entry in document.flags]))))
     flags = _locked_flags(document.flags)
     serving.hold(environment)
@@ -65,7 +75,7 @@ def import_document(text: str, environment_slug: str) -> Imported:
     described = _set_metadata(environment, document)
     if changed or described:
         serving.refresh(environment, [flags[key].id for key in changed])
-        _write_down(environment, changed)
+        _write_down(environment, changed, without_approval)
     return Imported(sorted(created), changed, len(document.flags) - len(changed), _warnings(document))
 
 
@@ -130,7 +140,7 @@ def _set_metadata(environment: Environment, document: Document) -> bool:
     return True
 
 
-def _write_down(environment: Environment, changed: Sequence[str]) -> None:
+def _write_down(environment: Environment, changed: Sequence[str], reason: str | None) -> None:
     """One row in the lane for the whole file; every flag has its own version."""
     announce([environment.id])
     named = ", ".join(changed[:NAMED]) + (f" and {len(changed) - NAMED} more" if len(changed) > NAMED else "")
@@ -140,7 +150,9 @@ def _write_down(environment: Environment, changed: Sequence[str]) -> None:
         "flag", title, subject=changed[0] if len(changed) == 1 else environment.slug,
         environment_id=environment.id, author=current_author(), detail={"flags": named},
     )  # fmt: skip
-    audit("flag.import", environment.slug, after={"flags": list(changed)})
+    audit("flag.import", environment.slug, after={"flags": list(changed)}, reason=reason)
+    flags_set = {"flags": ", ".join(changed)}
+    review(Proposal(environment.slug, None, environment, "flag.import", title, None, flags_set, 0, reason))
 
 
 def _warnings(document: Document) -> list[str]:

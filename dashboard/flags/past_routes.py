@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request, url_for
 from dashboard import web
 from dashboard.errors import Invalid
 from dashboard.flags import compare, conflicts, edits, forms, past
+from dashboard.flags.asking import asking
 from dashboard.flags.ledger import document_of
 from dashboard.flags.queries import cell_of, flag_by_key
 from dashboard.flags.saving import Stale
@@ -41,6 +42,7 @@ def revert(key: str, slug: str) -> Response:
 
 @blueprint.post("/in/<slug>/revert")
 @requires("operator", within="slug")
+@asking
 def do_revert(key: str, slug: str) -> Response:
     flag, environment = flag_by_key(key), environment_by_slug(slug)
     to = _number(request.form.get("to", ""))

@@ -11,6 +11,7 @@ from dashboard.changes import record as changes
 from dashboard.errors import Conflict, Invalid, NotFound
 from dashboard.flags import compare, rules, serving, targeting
 from dashboard.flags.evaluate import compile_rule
+from dashboard.flags.holding import Proposal, review
 from dashboard.flags.ledger import announce, claim
 from dashboard.flags.models import Flag, FlagRevision, FlagSetting
 from dashboard.flags.segment_models import FlagSegment
@@ -138,6 +139,7 @@ def _written(
     changes.record("flag", title, subject=name, environment_id=environment.id, author=author, detail=detail)
     old = dict(compare.flat(before)) if before else None
     audit(action, f"{name} in {environment.slug}", before=old, after=dict(compare.flat(after)), reason=reason)
+    review(Proposal(name, None, environment, action, title, before, after, 0, reason))
 
 
 def _listed(keys: Sequence[str]) -> str:

@@ -15,10 +15,12 @@ EACH = 8
 PAGES = (
     ("Overview", "layout-dashboard", "/"),
     ("Flags", "flag", "/flags"),
+    ("Approvals", "circle-check", "/approvals"),
     ("Changes", "timeline", "/changes"),
     ("Alerts", "bell", "/alerts"),
     ("Audit", "clipboard-list", "/audit"),
     ("People", "users", "/settings/people"),
+    ("Roles per environment", "stack-2", "/settings/people/roles"),
     ("API keys", "key", "/settings/keys"),
     ("Targets", "server", "/settings/targets"),
     ("Environments", "stack-2", "/settings/environments"),

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from dashboard.errors import NotFound
 from dashboard.lists import ListPage, ListQuery
-from dashboard.security.models import Account, EnvironmentRole
+from dashboard.security.guards import includes
+from dashboard.security.models import ROLES, Account, EnvironmentRole, Role
 from dashboard.store import db
 from dashboard.targets.models import Environment
 
@@ -68,6 +69,19 @@ def grants_of(account_ids: Sequence[int]) -> dict[int, dict[str, str]]:
     for account_id, slug, role in db.session.execute(wanted):
         found.setdefault(account_id, {})[slug] = role
     return found
+
+
+def who_may(role: Role, environment_id: int) -> list[Account]:
+    """Active accounts of at least this role in the environment."""
+    granted = and_(EnvironmentRole.account_id == Account.id, EnvironmentRole.environment_id == environment_id)
+    wanted = select(Account).outerjoin(EnvironmentRole, granted).where(suffices(role, Account, EnvironmentRole))
+    return list(db.session.scalars(wanted.order_by(Account.email)))
+
+
+def suffices(role: Role, account: type[Account], granted: type[EnvironmentRole]) -> ColumnElement[bool]:
+    """Whether an account, joined with its role in an environment, may do there what takes this role."""
+    enough = [name for name in ROLES if includes(name, role)]
+    return and_(account.active, func.coalesce(granted.role, account.role).in_(enough))
 
 
 def _with_grants(accounts: Sequence[Account]) -> list[PersonRoles]:

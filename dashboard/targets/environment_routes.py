@@ -6,12 +6,15 @@ from dashboard import web
 from dashboard.errors import Invalid
 from dashboard.lists import ListSpec, parse_list, respond
 from dashboard.security.guards import requires
+from dashboard.security.role_queries import who_may
 from dashboard.store import db
 from dashboard.targets import environment_edits, queries
 from dashboard.targets.forms import COLORS, version_of
 
 blueprint = Blueprint("environments", __name__)
-SPEC = ListSpec(sorts=("position", "name", "color", "is_production"), default_sort="position", default_dir="asc")
+SPEC = ListSpec(
+    sorts=("position", "name", "color", "is_production", "approvals_needed"), default_sort="position", default_dir="asc"
+)
 
 
 @blueprint.get("/settings/environments")
@@ -78,10 +81,11 @@ def _list(errors: dict[str, str]) -> Response:
 
 def _form(slug: str, errors: dict[str, str]) -> Response:
     """As it was sent, else as it is."""
-    one = queries.environment_row(slug)
+    one, approvers = queries.environment_row(slug), len(who_may("operator", queries.environment_by_slug(slug).id))
     kept = {name: value for name, value in vars(one).items() if value}
     return web.page(
         "targets/environment.html",
+        approvers=approvers,
         status=422 if errors else 200,
         one=one,
         values=request.form if request.method == "POST" else kept,

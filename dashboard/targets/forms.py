@@ -15,6 +15,7 @@ SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?\Z")
 RESERVED = {"new", "demo"}
 LONGEST_IDENTIFIER_BYTES = 63
 LONGEST_PASSWORD = 1000
+MOST_APPROVALS = 20
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class EnvironmentForm:
     color: str
     position: int
     is_production: bool
+    approvals_needed: int = 0
 
 
 def read_target(values: Mapping[str, str], *, socket_dir: str | None, networks: Sequence[Network]) -> TargetForm:
@@ -88,6 +90,9 @@ def read_environment(values: Mapping[str, str]) -> EnvironmentForm:
         color=color,
         position=_number("position", values.get("position", "").strip() or "10", problems, 0, 1000),
         is_production=bool(values.get("is_production")),
+        approvals_needed=_number(
+            "approvals_needed", values.get("approvals_needed", "").strip() or "0", problems, 0, MOST_APPROVALS
+        ),
     )
     if problems:
         raise Invalid(problems)

@@ -12,7 +12,10 @@ COLORS = ("green", "amber", "red", "blue", "violet", "teal", "pink", "grey")
 
 
 class Environment(Base):
+    """`approvals_needed`: how many others have to agree before a flag changes here; 0: nobody."""
+
     __tablename__ = "environment"
+    __table_args__ = (CheckConstraint("approvals_needed between 0 and 20", name="approvals_needed"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(unique=True)
@@ -20,6 +23,7 @@ class Environment(Base):
     color: Mapped[str]
     position: Mapped[int]
     is_production: Mapped[bool] = mapped_column(default=False)
+    approvals_needed: Mapped[int] = mapped_column(default=0, server_default="0")
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

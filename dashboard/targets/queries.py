@@ -48,6 +48,7 @@ class EnvironmentRow:
     color: str
     position: int
     is_production: bool
+    approvals_needed: int
     version: int
     targets: int
 
@@ -104,7 +105,7 @@ def target_page(query: ListQuery) -> ListPage[TargetRow]:
 def environment_page(query: ListQuery) -> ListPage[EnvironmentRow]:
     """Every environment with how many targets it has; there are few, so there is one page."""
     targets = select(func.count()).where(Target.environment_id == Environment.id).scalar_subquery().label("targets")
-    names = ("slug", "name", "color", "position", "is_production", "version")
+    names = ("slug", "name", "color", "position", "is_production", "approvals_needed", "version")
     columns = {name: getattr(Environment, name) for name in names}
     found = select(*columns.values(), targets)
     if query.q:
@@ -119,7 +120,7 @@ def environment_row(slug: str) -> EnvironmentRow:
     """Raises NotFound."""
     environment = environment_by_slug(slug)
     count = select(func.count()).where(Target.environment_id == environment.id)
-    names = ("slug", "name", "color", "position", "is_production", "version")
+    names = ("slug", "name", "color", "position", "is_production", "approvals_needed", "version")
     return EnvironmentRow(**{name: getattr(environment, name) for name in names}, targets=db.session.scalar(count) or 0)
 
 

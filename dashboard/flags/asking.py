@@ -1,0 +1,28 @@
+"""A view whose change has to be approved leads to the page where the request waits."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+from flask import Response, request
+
+from dashboard import web
+from dashboard.flags import holding
+from dashboard.store import db
+
+Given = ParamSpec("Given")
+
+
+def asking(view: Callable[Given, Response]) -> Callable[Given, Response]:
+    """Below the guard of a view that changes flags: asks for what the view may not change at once."""
+
+    @wraps(view)
+    def asked(*args: Given.args, **named: Given.kwargs) -> Response:
+        try:
+            return view(*args, **named)
+        except holding.NeedsApproval as held:
+            location = holding.ask(held, request.form.get("operation_id"))
+        db.session.commit()
+        return web.moved(location)
+
+    return asked

@@ -1,0 +1,50 @@
+"""Several people at once: the change happens once, and nobody waits for another in a circle."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from dashboard.approvals.models import ChangeApproval, ChangeRequest
+from dashboard.flags.models import FlagSetting, FlagVersion
+from dashboard.store import db
+from dashboard.targets.models import Environment
+from tests.approvals.conftest import ON, TURN
+from tests.flags.conftest import make_flag
+
+
+@pytest.fixture
+def shared_store(cloned_store: Flask) -> Flask:
+    with cloned_store.app_context():
+        make_flag()
+        db.session.execute(update(Environment).where(Environment.slug == "production").values(approvals_needed=1))
+        db.session.commit()
+    return cloned_store
+
+
+def at_once(works):
+    with ThreadPoolExecutor(len(works)) as threads:
+        return sorted(answer.status_code for answer in threads.map(lambda work: work(), works))
+
+
+def test_two_last_approvals_and_a_change_of_the_flag_make_one_change(shared_store: Flask, sign_in) -> None:
+    people = [sign_in(shared_store, "operator") for _ in range(5)]
+    urls = [people[0].post(TURN, data=ON | {"operation_id": f"operation-{number}"}).location for number in range(2)]
+    works = [lambda who=who, url=url: who.post(f"{url}/approve") for who in people[1:] for url in urls]
+    assert at_once(works) == [303] + [409] * 7
+    with shared_store.app_context():
+        states = sorted(db.session.scalars(select(ChangeRequest.state)))
+        assert states == ["applied", "void"]
+        assert len(db.session.scalars(select(ChangeApproval)).all()) == 1
+        setting = db.session.scalars(select(FlagSetting).where(FlagSetting.enabled)).one()
+        assert setting.version == 2
+        kept = select(FlagVersion).where(FlagVersion.environment_id == setting.environment_id)
+        assert len(db.session.scalars(kept).all()) == 2
+
+
+def test_the_same_form_twice_at_once_asks_once(shared_store: Flask, sign_in) -> None:
+    asker = sign_in(shared_store, "operator")
+    assert at_once([lambda: asker.post(TURN, data=ON)] * 2) == [303, 303]
+    with shared_store.app_context():
+        assert len(db.session.scalars(select(ChangeRequest)).all()) == 1
