@@ -62,8 +62,7 @@ def init_app(app: Flask) -> None:
         "preference": preference,
         "is_partial": is_partial,
         "nav_targets": nav_targets,
-        "firing_count": lambda: waiting_counts()[0],
-        "open_count": lambda: waiting_counts()[1],
+        "waiting": waiting,
         "timedelta_s": _seconds,
         "request_id": request_id,
     }
@@ -81,13 +80,13 @@ def now() -> datetime:
     return moment
 
 
-def waiting_counts() -> tuple[int, int]:
-    """Alerts that fire, and requests and reviews that are open: asked once, together, for the whole response."""
-    if "waiting_counts" not in g:
-        asked = select(firing_count().scalar_subquery(), open_count().scalar_subquery())
-        g.waiting_counts = tuple(db.session.execute(asked).one())
-    counts: tuple[int, int] = g.waiting_counts
-    return counts
+def waiting() -> Row[int, int]:
+    """Alerts that are `firing`, and requests and reviews that are `open`: asked once for the whole response."""
+    if "waiting" not in g:
+        firing = firing_count().scalar_subquery().label("firing")
+        g.waiting = db.session.execute(select(firing, open_count().scalar_subquery().label("open"))).one()
+    found: Row[int, int] = g.waiting
+    return found
 
 
 @lru_cache

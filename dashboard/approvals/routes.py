@@ -88,7 +88,7 @@ def reviewed(uuid: str) -> Response:
 
 def waiting_of(flag_id: int) -> list[queries.RequestRow]:
     """What waits for a flag; asked once for a response."""
-    kept: dict[int, list[queries.RequestRow]] = g.setdefault("waiting", {})
+    kept: dict[int, list[queries.RequestRow]] = g.setdefault("waiting_of", {})
     if flag_id not in kept:
         kept[flag_id] = queries.open_of(flag_id)
     return kept[flag_id]

@@ -26,6 +26,10 @@ from dashboard.targets.models import COLORS, Environment
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 NAMED = 10
+NEEDS_APPROVAL = (
+    "Changes in {slug} need the approval of somebody else. "
+    "“--without-approval --reason …” imports all the same and opens a review."
+)
 USUAL_COLORS = {"development": "green", "staging": "amber", "production": "red"}
 PRODUCTION = {"production", "prod", "live"}
 
@@ -52,10 +56,7 @@ def import_document(text: str, environment_slug: str, *, without_approval: str |
         raise Invalid({"file": f"Line {refused.line}: {refused.sentence}"}) from None
     environment = ensure_environment(environment_slug)
     if environment.approvals_needed and not without_approval:
-        raise Conflict(
-            f"Changes in {environment.slug} need the approval of somebody else. "
-            "“--without-approval --reason …” imports all the same and opens a review."
-        )
+        raise Conflict(NEEDS_APPROVAL.format(slug=environment.slug))
     before = set(db.session.scalars(select(Flag.key).where(Flag.key.in_([entry.key for entry in document.flags]))))
     flags = _locked_flags(document.flags)
     serving.hold(environment)
