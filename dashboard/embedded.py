@@ -49,6 +49,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._share: IO[bytes] | None = None
         self._owner_pid = os.getpid()
+        self._socket_dir: Path | None = None
 
     @property
     def is_running(self) -> bool:
@@ -56,6 +57,10 @@ class Server:
 
     @property
     def socket_dir(self) -> Path:
+        """Known from the start on: finding it asks a process of the server's user, which every connection would pay."""
+        return self._socket_dir or self._place_of_socket()
+
+    def _place_of_socket(self) -> Path:
         """Beside the cluster; where that path is too long or closed to the server's user, a short private folder."""
         near = self.data_dir / "socket"
         if _fits(near) and self.user.can_enter(self.data_dir):
@@ -71,6 +76,7 @@ class Server:
     def start(self) -> "Server":
         """Start the server or adopt the one that is running on this folder; refuses nobody."""
         made_data_dir(self.data_dir)
+        self._socket_dir = self._place_of_socket()
         with self._turn():
             share = self._share or locked(self.data_dir / "users.lock", fcntl.LOCK_SH)
             try:

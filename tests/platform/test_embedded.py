@@ -52,6 +52,11 @@ def test_a_role_needs_its_own_password(server):
     assert server.password("postgres") != server.password("pilothouse")
 
 
+def test_a_connection_starts_no_process(server, monkeypatch):
+    monkeypatch.setattr("subprocess.Popen", None)
+    assert setting(server, "port") == "5432"
+
+
 def test_it_runs_under_a_user_of_its_own_when_started_by_root(server):
     owner = (server.cluster / "postmaster.pid").stat().st_uid
     assert owner == server_user().uid
