@@ -19,6 +19,7 @@ POLL_S = 0.5
 HEARTBEAT_S = 15.0
 LONGEST_STREAM_S = 7_200.0
 REQUEST_WAIT_S = 10.0
+JUST_NOW_S = 60.0
 LARGEST_HEAD = 8_192
 MOST_STREAMS = 5_000
 CHANGES = "select environment_id, revision, extract(epoch from changed_at) from flag_revision order by environment_id"
@@ -66,6 +67,11 @@ class Changes:
                 await self._changed.wait_for(lambda: self.revision(environment_id) != seen)
                 return self.revisions.get(environment_id, (0, 0))
         return None
+
+    def known_to_all(self, environment_id: int, now_s: float) -> int:
+        """The revision that whoever opens a stream knows already: its flags may be older than a change just made."""
+        revision, at_s = self.revisions.get(environment_id, (0, 0))
+        return revision - 1 if revision and now_s - at_s < JUST_NOW_S else revision
 
     def revision(self, environment_id: int) -> int:
         return self.revisions.get(environment_id, (0, 0))[0]
@@ -115,8 +121,8 @@ class Streams:
             self.open -= 1
 
     async def _messages(self, environment_id: int, last_seen: int | None) -> AsyncIterator[str]:
-        """A message for each change since `last_seen` (since now without it), a comment when nothing happens."""
-        seen = self._changes.revision(environment_id) if last_seen is None else last_seen
+        """A message for each change since `last_seen` (since just now without it), a comment when nothing happens."""
+        seen = self._changes.known_to_all(environment_id, time.time()) if last_seen is None else last_seen
         until = time.monotonic() + LONGEST_STREAM_S
         yield ": open\n\n"
         while time.monotonic() < until:

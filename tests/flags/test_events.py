@@ -76,14 +76,21 @@ def toggle(app, slug):
 
 def test_a_change_is_told_to_its_environments_streams_only(cloned_store, process, token):
     with process.open(f"/events/{token}") as stream:
-        assert "text/event-stream" in read_until(stream, ": open")
-        time.sleep(0.7)
+        assert "text/event-stream" in read_until(stream, "}\n\n")
         toggle(cloned_store, "production")
         toggle(cloned_store, "staging")
         told = read_until(stream, "}\n\n")
         assert "event: message\n" in told
         assert '"type": "refetchEvaluation"' in told
         assert told.count("data:") == 1
+
+
+@pytest.mark.parametrize(("ago_s", "known"), [(5, 6), (events.JUST_NOW_S + 1, 7)])
+def test_a_change_between_the_answer_and_its_stream_is_told(ago_s, known):
+    changes = events.Changes("postgresql://x/y")
+    changes.revisions = {1: (7, 1_000_000)}
+    assert changes.known_to_all(1, 1_000_000 + ago_s) == known
+    assert changes.known_to_all(2, 1_000_000) == 0
 
 
 def test_who_comes_back_hears_what_was_missed(cloned_store, process, token):
