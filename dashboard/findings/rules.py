@@ -7,6 +7,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 Level = Literal["info", "warning", "critical"]
+AGAIN = (
+    (re.compile("DROP INDEX CONCURRENTLY IF EXISTS "), re.compile("CREATE (UNIQUE )?INDEX CONCURRENTLY ")),
+    (re.compile("DROP INDEX IF EXISTS "), re.compile("CREATE INDEX .* ON ONLY ", re.DOTALL)),
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,6 @@ class Finding:
 
 
 def to_copy(statements: Sequence[str]) -> list[str]:
-    """Statements for a person to run: without the first one, when it only removes what an interrupted run left."""
-    is_second_try = len(statements) > 1 and statements[0].startswith("DROP INDEX CONCURRENTLY IF EXISTS ")
-    is_build = is_second_try and re.match(r"CREATE (UNIQUE )?INDEX CONCURRENTLY ", statements[1])
-    return list(statements[1:] if is_build else statements)
+    """Statements for a person to run: without those that only remove what an interrupted run left of the next one."""
+    pairs = zip(statements, [*statements[1:], ""], strict=False)
+    return [one for one, then in pairs if not any(clears.match(one) and builds.match(then) for clears, builds in AGAIN)]

@@ -89,12 +89,12 @@ def _short_of_evidence(tally: Tally) -> str | None:
 
 def _judged(servers: Sequence[Server], missing: list[str], now: datetime) -> Iterator[tuple[Alike, Use]]:
     resets = verdict_queries.resets(servers)
-    for alike in verdict_queries.alike(servers):
+    for alike in verdict_queries.alike(servers, now - BUSINESS_CYCLE):
         hosts = [
             _host(server, counting, resets.get((server.target_id, alike.partitioned_oid)))
             for server, counting in zip(servers, alike.countings, strict=True)
         ]
-        yield alike, judge_use(alike, hosts, missing, now)
+        yield alike, judge_use(alike, hosts, missing, now, alike.planned)
 
 
 def _host(server: Server, counting: Counting | None, reset: Counting | None) -> HostUse:

@@ -25,6 +25,7 @@ OWN = {
     "partitioned_oid": "case when s0.kind = 'I' then s0.oid end",
     "constraint_name": "case when s0.is_unique and not s0.is_primary then s0.constraint_name end",
     "expressions": "s0.expressions",
+    "planned": "coalesce(planned.families, 0)",
     **{f"is_{flag}": f"s0.is_{flag}" for flag in FLAGS},
 }
 COUNTED = """(
@@ -35,6 +36,37 @@ COUNTED = """(
         and v.oid = i.oid
     where i.target_id = :server_{place}
 ) as s{place}"""
+
+PLANNED = """
+with recursive named as (
+    select distinct p.family_id, told.name #>> '{}' as name
+    from plan p
+    join statement_family f
+        on f.id = p.family_id
+    cross join lateral jsonb_path_query(p.document, 'lax $.**."Index Name"') as told (name)
+    where
+        p.target_id = any(cast(:servers as bigint[]))
+        and p.seen_at > :planned_since
+        and f.last_seen_at > :planned_since
+),
+holding (oid, parent_oid, family_id) as (
+    select i.oid, i.parent_oid, n.family_id
+    from named n
+    join index_state i
+        on i.name = n.name
+    where i.target_id = :server_0
+    union
+    select i.oid, i.parent_oid, h.family_id
+    from holding h
+    join index_state i
+        on i.oid = h.parent_oid
+    where i.target_id = :server_0
+),
+planned as materialized (
+    select oid, count(distinct family_id) as families
+    from holding
+    group by oid
+)"""
 
 
 @dataclass(frozen=True)
@@ -51,12 +83,14 @@ class Server:
 class Alike(Purpose):
     """Indexes of which the same is known, so that they have one verdict: `oids` as PostgreSQL writes an array.
 
-    A partitioned index stands alone, because its partitions matter too. `countings` are of the servers in their order.
+    A partitioned index stands alone, because its partitions matter too. `countings` are of the servers in their order;
+    `planned` is how many families that ran of late have a stored plan with it, or with one of its parts.
     """
 
     oids: str
     number: int
     partitioned_oid: int | None
+    planned: int
     countings: Sequence[Counting | None]
 
 
@@ -117,9 +151,10 @@ def cluster(target: Target) -> list[Server]:
     return [Server(one, names[one], counter_start(one), read_at.get(one)) for one in ids if one in names]
 
 
-def alike(servers: Sequence[Server]) -> Iterator[Alike]:
+def alike(servers: Sequence[Server], planned_since: datetime) -> Iterator[Alike]:
     """Every index of the first server once, with what each server of the cluster tells of it."""
-    params = {f"server_{place}": server.target_id for place, server in enumerate(servers)}
+    params: dict[str, Any] = {f"server_{place}": server.target_id for place, server in enumerate(servers)}
+    params |= {"servers": [server.target_id for server in servers], "planned_since": planned_since}
     rows = db.session.execute(text(_alike(len(servers))), params, execution_options={"yield_per": AT_ONCE})
     names, width = list(OWN), len(Counting._fields)
     for row in rows:
@@ -158,8 +193,9 @@ def _alike(servers: int) -> str:
     same = [sql for name, sql in OWN.items() if name not in {"oids", "number", "parent_oid"}]
     others = "".join(f" left join {COUNTED.format(place=one)} on s{one}.oid = s0.oid" for one in range(1, servers))
     return f"""
+        {PLANNED}
         select {told}
-        from {COUNTED.format(place=0)}{others}
+        from {COUNTED.format(place=0)}{others} left join planned on planned.oid = s0.oid
         group by {", ".join([*same, "s0.parent_oid is null", *counted])}
         order by min(s0.oid)
     """  # noqa: S608 - names of our own columns

@@ -53,10 +53,13 @@ class Use:
     scans_per_day: float | None
 
 
-def judge_use(index: Purpose, hosts: Sequence[HostUse], missing_hosts: Sequence[str], now: datetime) -> Use:
+def judge_use(
+    index: Purpose, hosts: Sequence[HostUse], missing_hosts: Sequence[str], now: datetime, planned: int = 0
+) -> Use:
     """Used, rarely or idle over all servers that answer questions; what serves another purpose cannot be dropped.
 
-    Use that was seen needs no long window; its absence needs a whole business cycle on every server.
+    Use that was seen needs no long window; its absence needs a whole business cycle on every server. `planned`
+    families of statements ran in that time and have a plan with this index: it is not idle, whatever was counted.
     """
     scans, since = _scans(hosts), window_start(hosts)
     last_used_at = max((host.last_used_at for host in hosts if host.last_used_at), default=None)
@@ -70,6 +73,8 @@ def judge_use(index: Purpose, hosts: Sequence[HostUse], missing_hosts: Sequence[
         verdict, lacking = "cannot_drop", purpose
     elif scans is None or lacking:
         verdict = "not_enough_evidence"
+    elif planned:
+        verdict, lacking = "rarely", _planned(planned)
     else:
         verdict, lacking = ("idle", None) if is_past or not scans else ("rarely", "That is less than once a day.")
     seen = _seen(hosts, scans, since, now) if not is_past else _past(hosts, last_used_at, now)
@@ -149,6 +154,11 @@ def _is_past(last_used_at: datetime | None, since: datetime | None, now: datetim
     if since is None or last_used_at is None or last_used_at < since:
         return False
     return missing_evidence(last_used_at, (), now) is None
+
+
+def _planned(families: int) -> str:
+    whose = "1 query that ran" if families == 1 else f"{families} queries that ran"
+    return f"But the stored plan of {whose} in the last {BUSINESS_CYCLE.days} days uses it."
 
 
 def _past(hosts: Sequence[HostUse], last_used_at: datetime | None, now: datetime) -> str:

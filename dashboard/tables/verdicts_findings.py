@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from urllib.parse import quote
 
-from dashboard.findings.rules import Finding, Level
+from dashboard.findings.rules import Finding, Level, Remedy
 from dashboard.formats import count_text, percent_text
 from dashboard.names import encode
+from dashboard.tables import verdicts_partitioned as partitioned
 from dashboard.tables import verdicts_remedies as remedies
 from dashboard.tables.rows import Index, Table
 from dashboard.tables.verdicts import BUSINESS_CYCLE, Use, span_text
@@ -63,6 +64,11 @@ class Place:
 
     def names_in(self, schema: str) -> Container[str]:
         return self._names.get(schema, ())
+
+    def partitions_of(self, table_oid: int) -> list[Table]:
+        """By name, which is their order in time more often than not."""
+        found = (table for table in self.tables.values() if table.parent_oid == table_oid)
+        return sorted(found, key=lambda table: (table.schema, table.name))
 
     def href(self, schema: str, table: str) -> str:
         return f"/t/{self.slug}/tables/{quote(encode(schema, table), safe='')}"
@@ -159,9 +165,10 @@ def invalid(index: Index, place: Place) -> Finding:
 def incomplete(index: Index, indexes: Iterable[Index], place: Place) -> Finding:
     """An index of a partitioned table becomes valid when every partition has its part."""
     parts = {part.table_oid for part in indexes if part.parent_oid == index.oid and part.is_valid}
-    partitions = [table for table in place.tables.values() if table.parent_oid == index.table_oid]
-    lacking = [f"{table.schema}.{table.name}" for table in partitions if table.oid not in parts]
-    shown = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
+    partitions = place.partitions_of(index.table_oid)
+    lacking = [table for table in partitions if table.oid not in parts]
+    shown = ", ".join(f"{table.schema}.{table.name}" for table in lacking[:5])
+    shown += f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
     return Finding(
         key=f"incomplete_index:{encode(index.schema, index.name)}",
         rule="incomplete_index",
@@ -171,6 +178,7 @@ def incomplete(index: Index, indexes: Iterable[Index], place: Place) -> Finding:
         why=f"Without a valid part: {shown or 'partitions of partitions'}. It is not broken: build the index there and "
         "attach it with ALTER INDEX … ATTACH PARTITION; with the last one it becomes valid.",
         href=place.href(index.schema, index.table_name),
+        remedy=partitioned.completed(index, lacking, place.names_in(index.schema)),
         detail={"table": f"{index.schema}.{index.table_name}", "lacking": len(lacking), "partitions": len(partitions)},
     )
 
@@ -195,11 +203,18 @@ def unindexed(key: ForeignKey, indexes: Sequence[Index], place: Place, now: date
         why=_checks(key, child, parent, window, is_partly=state == "partly"),
         href=place.href(child.schema, child.name),
         since=parent.counted_since,
-        remedy=remedies.build_index(key, child, name),
+        remedy=_built(key, child, name, place),
         detail={"constraint": key.name, "references": f"{parent.schema}.{parent.name}", "state": state,
                 "on_delete": key.on_delete, "parent_rows_deleted": parent.rows_deleted,
                 "child_rows": child.row_estimate, "rows_read_a_day": rows_read_a_day(child, parent, window / DAY)},
     )  # fmt: skip
+
+
+def _built(key: ForeignKey, child: Table, name: str, place: Place) -> Remedy:
+    partitions = place.partitions_of(child.oid)
+    if child.kind != "p" or not partitioned.can_one_by_one(partitions):
+        return remedies.build_index(key, child, name)
+    return partitioned.built_one_by_one(name, key.names, child, partitions, place.names_in(child.schema))
 
 
 def _checks(key: ForeignKey, child: Table, parent: Table, window: timedelta, *, is_partly: bool) -> str:

@@ -1,6 +1,7 @@
 """The statements that end a finding about an index, and those that take them back (pure).
 
-A partitioned index can neither be built nor dropped concurrently: its statements stand in a transaction, with a note.
+A partitioned index cannot be dropped concurrently: that stands in a transaction, with a note. How one is built without
+stopping writes: verdicts_partitioned.py.
 """
 
 import re
@@ -29,7 +30,7 @@ def drop_index(index: Index) -> Remedy | None:
         return None
     if index.kind == "I":
         return Remedy((f"DROP INDEX {_name(index)}",), (built,), note=LOCKS_TABLE)
-    return Remedy((_dropped(_name(index)),), (_dropped(_name(index)), built), in_transaction=False)
+    return Remedy((dropped(_name(index)),), (dropped(_name(index)), built), in_transaction=False)
 
 
 def drop_constraint(index: Index) -> Remedy | None:
@@ -41,7 +42,7 @@ def drop_constraint(index: Index) -> Remedy | None:
     adopted = f"ALTER TABLE {table} ADD CONSTRAINT {constraint} UNIQUE USING INDEX {quoted(index.name)}"
     return Remedy(
         (f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {constraint}",),
-        (_dropped(_name(index)), built, adopted),
+        (dropped(_name(index)), built, adopted),
         in_transaction=False,
         note="Dropping the constraint locks the table for a moment; the lock timeout limits how long others may queue.",
     )
@@ -50,7 +51,7 @@ def drop_constraint(index: Index) -> Remedy | None:
 def repair_index(index: Index) -> Remedy:
     """What a failed concurrent build left is rebuilt, what a failed concurrent rebuild left is dropped."""
     if LEFTOVER.search(index.name):
-        return Remedy((_dropped(_name(index)),), (), in_transaction=False, note="There is nothing to take back.")
+        return Remedy((dropped(_name(index)),), (), in_transaction=False, note="There is nothing to take back.")
     note = "There is nothing to take back."
     if index.is_unique:
         note = f"If the build failed because of duplicate rows, it fails again: remove them first. {note}"
@@ -65,7 +66,7 @@ def build_index(key: ForeignKey, child: Table, name: str) -> Remedy:
             (f"CREATE INDEX {quoted(name)} ON {table} ({columns})",), (f"DROP INDEX {place}",), note=LOCKS_TABLE
         )
     built = f"CREATE INDEX CONCURRENTLY {quoted(name)} ON {table} ({columns})"
-    return Remedy((_dropped(place), built), (_dropped(place),), in_transaction=False)
+    return Remedy((dropped(place), built), (dropped(place),), in_transaction=False)
 
 
 def definition(index: Index, *, concurrently: bool) -> str | None:
@@ -81,6 +82,6 @@ def _name(index: Index) -> str:
     return quoted(index.schema, index.name)
 
 
-def _dropped(place: str) -> str:
+def dropped(place: str) -> str:
     """IF EXISTS lets a migration that was cut in the middle run again."""
     return f"DROP INDEX CONCURRENTLY IF EXISTS {place}"
