@@ -45,6 +45,8 @@ def flat(document: Mapping[str, Any]) -> dict[str, str]:
         if name == "variants":
             fields |= {f"variant {variant}": json.dumps(item, ensure_ascii=False) for variant, item in value.items()}
             fields["order of variants"] = ", ".join(value)
+        elif name == "prerequisites":
+            fields |= {f"needs {key}": ", ".join(variants) for key, variants in value.items()}
         elif name == "state":
             fields[name] = "on" if value == "ENABLED" else "off"
         elif name == "tags":
@@ -62,8 +64,9 @@ def merged(base: Mapping[str, Any], theirs: Mapping[str, Any], yours: Mapping[st
     """Theirs with what you changed since `base` put on top, field by field and variant by variant."""
     together: dict[str, Any] = {}
     for name in dict.fromkeys((*theirs, *yours)):
-        if name == "variants":
-            together[name] = merged(base.get(name, {}), theirs[name], yours[name])
+        if name in {"variants", "prerequisites"}:
+            inner = merged(base.get(name, {}), theirs.get(name, {}), yours.get(name, {}))
+            together |= {name: inner} if inner else {}
             continue
         changed = (name in yours) != (name in base) or not same_json(yours.get(name), base.get(name))
         source = yours if changed else theirs

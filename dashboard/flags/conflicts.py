@@ -14,8 +14,8 @@ from dashboard.store import db
 from dashboard.targets.models import Environment
 
 NOT_SENT_AGAIN = {"version", "operation_id", "csrf_token", "reason", "typed_key", "view"}
-RULES = ("rule", "otherwise.")
-DEFINED_BY = {"variant_name", "variant_value", "default", "targeting", "metadata", "enabled"}
+RULES = ("rule", "otherwise.", "needs")
+DEFINED_BY = {"variant_name", "variant_value", "default", "targeting", "metadata", "enabled", "unmet"}
 
 
 def answer(

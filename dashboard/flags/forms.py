@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dashboard.errors import Invalid
-from dashboard.flags import rule_forms, rules, targeting
+from dashboard.flags import prerequisite_forms, rule_forms, rules, targeting
 from dashboard.flags.evaluate import compile_rule
 from dashboard.flags.exact import Refused, read_json
+from dashboard.flags.prerequisite_forms import NO_NEEDS, NeedsForm
 from dashboard.flags.rule_forms import Allowed, RulesForm
 from dashboard.flags.rules import Definition
 from dashboard.flags.targeting import Rules
@@ -42,6 +43,7 @@ class DefinitionForm:
     targeting: str = ""
     metadata: str = ""
     rules: RulesForm | None = None
+    needs: NeedsForm = NO_NEEDS
 
     @property
     def names(self) -> list[str]:
@@ -64,6 +66,7 @@ def shown(definition: Definition, type_: str) -> DefinitionForm:
         targeting="" if definition.targeting is None else _indented(definition.targeting),
         metadata=_indented(definition.metadata) if definition.metadata else "",
         rules=None if known is None else rule_forms.shown(known),
+        needs=prerequisite_forms.shown(definition),
     )
 
 
@@ -84,6 +87,7 @@ def sent(fields: Fields) -> DefinitionForm:
         targeting=one(fields, "targeting").strip(),
         metadata=one(fields, "metadata").strip(),
         rules=rule_forms.sent(fields) if one(fields, "rules_view") == "form" else None,
+        needs=prerequisite_forms.sent(fields),
     )
 
 
@@ -103,6 +107,8 @@ def acted(form: DefinitionForm, action: str, allowed: Allowed) -> DefinitionForm
         return replace(form, rules=rule_forms.shown(known))
     if form.rules is not None and action.startswith(("rule-", "condition-")):
         return replace(form, rules=rule_forms.with_changed(form.rules, action))
+    if action.startswith("need-remove:"):
+        return replace(form, needs=prerequisite_forms.with_removed(form.needs, action))
     return with_rows_changed(form, action)
 
 
@@ -127,12 +133,15 @@ def definition_of(form: DefinitionForm, type_: str, allowed: Allowed = NOTHING) 
         if name in variants:
             problems[f"variant_name-{number}"] = f"Two variants are called “{rules.shortened(name)}”."
         variants[name] = _value(text, type_, f"variant_value-{number}", problems)
+    needs, unmet = prerequisite_forms.read_into(form.needs, problems)
     definition = Definition(
         enabled=form.enabled,
         variants=variants,
         default_variant=None if form.default == NO_DEFAULT else form.rows[int(form.default)][0],
         targeting=_targeting(form, replace(allowed, variants=variants), problems),
         metadata=_object(form.metadata, "metadata", problems) or {},
+        prerequisites=needs,
+        unmet_variant=unmet,
     )
     if not problems:
         problems = rules.problems_of(definition, type_)
@@ -149,7 +158,8 @@ def fields_of(form: DefinitionForm) -> list[tuple[str, str]]:
     """The form as hidden fields, for another form that sends it again."""
     rows = [pair for name, value in form.rows for pair in (("variant_name", name), ("variant_value", value))]
     rest = {"default": form.default, "targeting": form.targeting, "metadata": form.metadata}
-    return [*rows, ("enabled", "on" if form.enabled else "off"), *rest.items()]
+    enabled = ("enabled", "on" if form.enabled else "off")
+    return [*rows, enabled, *rest.items(), *prerequisite_forms.fields_of(form.needs)]
 
 
 def one(fields: Fields, name: str, default: str = "") -> str:

@@ -1,7 +1,7 @@
 """A flagd document into one environment: all of it or nothing."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -60,12 +60,7 @@ def import_document(text: str, environment_slug: str, *, without_approval: str |
     before = set(db.session.scalars(select(Flag.key).where(Flag.key.in_([entry.key for entry in document.flags]))))
     flags = _locked_flags(document.flags)
     serving.hold(environment)
-    wanted = select(FlagSetting).where(
-        FlagSetting.environment_id == environment.id, FlagSetting.flag_id.in_([flag.id for flag in flags.values()])
-    )
-    wanted = wanted.options(undefer(FlagSetting.served)).execution_options(populate_existing=True)
-    settings = {setting.flag_id: setting for setting in db.session.scalars(wanted)}
-    changed = []
+    settings, changed = _settings_of(environment, flags.values()), []
     for entry in sorted(document.flags, key=lambda entry: entry.key):
         flag = flags[entry.key]
         if flag.key not in before:
@@ -116,6 +111,14 @@ def _locked_flags(entries: Sequence[Entry]) -> dict[str, Flag]:
             sentence = f"flag “{flag.key}” is of type {flag.type} here, of type {entry.type} in the file."
             raise Invalid({"file": f"Line {entry.line}: {sentence}"})
     return flags
+
+
+def _settings_of(environment: Environment, flags: Iterable[Flag]) -> dict[int, FlagSetting]:
+    """Flag id → what it is here, with what it serves."""
+    ids = [flag.id for flag in flags]
+    wanted = select(FlagSetting).where(FlagSetting.environment_id == environment.id, FlagSetting.flag_id.in_(ids))
+    wanted = wanted.options(undefer(FlagSetting.served)).execution_options(populate_existing=True)
+    return {setting.flag_id: setting for setting in db.session.scalars(wanted)}
 
 
 def _set(flag: Flag, environment: Environment, setting: FlagSetting | None, entry: Entry) -> bool:

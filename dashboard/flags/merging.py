@@ -1,7 +1,7 @@
 """Two changes of one flag from the same version: which fields each touched, and both together (pure).
 
-A field is the state, the default, a variant, a name of the metadata, a rule (where each has an id, else all targeting),
-or anything that environments share.
+A field is the state, the default, a variant, a name of the metadata, a flag that is needed, a rule (where each has an
+id, else all targeting), or anything that environments share.
 """
 
 import json
@@ -15,8 +15,8 @@ from dashboard.flags.targeting import Rules, read, write
 Document = Mapping[str, Any]
 Field = tuple[str, ...]
 ABSENT = object()
-NAMED = ("variants", "metadata")
-USES = {"defaultVariant", "targeting", "rule", "otherwise"}
+NAMED = ("variants", "metadata", "prerequisites")
+USES = {"defaultVariant", "targeting", "rule", "otherwise", "unmetVariant"}
 
 
 @dataclass(frozen=True)
@@ -125,5 +125,6 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _words(field: Field) -> str:
-    kind = {"variants": "variant", "defaultVariant": "default variant", "order": "order of"}.get(field[0], field[0])
+    words = {"variants": "variant", "defaultVariant": "default variant", "order": "order of", "prerequisites": "needs"}
+    kind = words.get(field[0], field[0])
     return " ".join((kind, *field[1:]))

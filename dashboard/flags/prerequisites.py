@@ -23,6 +23,11 @@ def needed_by(needs: Needs, keys: Collection[str]) -> set[str]:
     return found
 
 
+def in_order(needs: Needs, keys: Collection[str]) -> list[str]:
+    """These keys, each one after those that it needs: whoever needs another one needs more than that one does."""
+    return sorted(keys, key=lambda key: (len(needed_by(needs, [key])), key))
+
+
 def circle(needs: Needs, start: str) -> list[str]:
     """The shortest way from a flag through what it needs back to itself, both ends named; empty when there is none."""
     ways, seen = [[start]], set[str]()

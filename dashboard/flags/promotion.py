@@ -1,6 +1,6 @@
 """A flag's definition goes from one environment to another: what differs, and all that was chosen in one step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement, Select, Text, and_, select
 from sqlalchemy.orm import aliased
 
 from dashboard.errors import Invalid
-from dashboard.flags import compare
+from dashboard.flags import compare, prerequisites, serving
 from dashboard.flags.ledger import claim, document_of, kept
 from dashboard.flags.models import Flag, FlagSetting
-from dashboard.flags.saving import Stale, check_version, locked_setting, put
+from dashboard.flags.saving import Stale, check_version, locked, locked_setting, put
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
 from dashboard.targets.models import Environment
@@ -81,7 +81,15 @@ def promote(
         raise Invalid({"flags": f"Choose 1 to {MOST} flags and two environments."})
     if not claim(operation_id):
         return []
-    return [key for key in sorted(versions) if _promoted(key, versions[key], source, target, reason)]
+    return [key for key in _in_order(versions, source, target) if _promoted(key, versions[key], source, target, reason)]
+
+
+def _in_order(keys: Collection[str], source: Environment, target: Environment) -> list[str]:
+    """Flags that others need before those, all of them ours from now on: locked as everybody locks, by key."""
+    for key in sorted(keys):
+        locked(_flag(key).key)
+    serving.hold(source, target)
+    return prerequisites.in_order(serving.needs_of(source), keys)
 
 
 def _promoted(key: str, seen: tuple[int, int], source: Environment, target: Environment, reason: str | None) -> bool:
@@ -113,8 +121,10 @@ def _is_other(there: type[FlagSetting]) -> ColumnElement[bool]:
         (FlagSetting.variants, there.variants),
         (FlagSetting.targeting, there.targeting),
         (FlagSetting.flag_metadata, there.flag_metadata),
+        (FlagSetting.prerequisites, there.prerequisites),
     )
     differs = FlagSetting.enabled.is_distinct_from(there.enabled)
+    differs |= FlagSetting.unmet_variant.is_distinct_from(there.unmet_variant)
     differs |= FlagSetting.default_variant.is_distinct_from(there.default_variant)
     for one, other in pairs:
         differs |= one.cast(Text).is_distinct_from(other.cast(Text))

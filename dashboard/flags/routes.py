@@ -23,6 +23,7 @@ from dashboard.flags.rule_forms import Allowed
 from dashboard.flags.saving import Stale
 from dashboard.flags.segment_routes import blueprint as segments_blueprint
 from dashboard.flags.setting_routes import blueprint as setting
+from dashboard.flags.standing import dependants_of
 from dashboard.lists import ListSpec, parse_list, respond
 from dashboard.security.access import check_role
 from dashboard.security.guards import requires
@@ -194,6 +195,7 @@ def _page_of(flag: Flag) -> dict[str, Any]:
         "row": row,
         "versions_now": {cell.environment.id: cell.version for cell in row.cells},
         "history": past.newest_of(flag, SHOWN_VERSIONS),
+        "dependants": dependants_of(flag.key),
         "meanwhile": past.told(flag, request.args.get("merged", "")),
         "definition_of": definition_of,
         "use": usage_queries.use_of(flag.key, [place.id for place in all_environments()], datetime.now(UTC)),

@@ -20,6 +20,7 @@ RESERVED_KEYS = {
     "..": "a path",
 }
 MAX_VARIANTS = 100
+MAX_PREREQUISITES = 20
 MAX_NAME = 200
 MAX_DOCUMENT = 100_000
 MAX_DEPTH = 64
@@ -63,6 +64,7 @@ def problems_of(definition: Definition, type_: str) -> dict[str, str]:
         problems["default_variant"] = f"There is no variant “{shortened(definition.default_variant)}”."
     problems["targeting"] = rule_problem(definition.targeting)
     problems["metadata"] = metadata_problem(definition.metadata)
+    problems["prerequisites"] = _prerequisites_problem(definition)
     return {name: sentence for name, sentence in problems.items() if sentence}
 
 
@@ -182,6 +184,17 @@ def _variants_problem(variants: Mapping[str, Any], type_: str) -> str | None:
         if not fits(value, type_):
             return f"Variant “{shortened(name)}” must be {TYPE_WORDS[type_]}."
     return _document_problem(dict(variants), "The variants")
+
+
+def _prerequisites_problem(definition: Definition) -> str | None:
+    if len(definition.prerequisites) > MAX_PREREQUISITES:
+        return f"A flag needs at most {MAX_PREREQUISITES} others."
+    for key, variants in definition.prerequisites.items():
+        if not KEY.match(key) or not 1 <= len(variants) <= MAX_VARIANTS:
+            return f"Say which variants of “{shortened(key)}” count."
+    if definition.unmet_variant is not None and definition.unmet_variant not in definition.variants:
+        return f"There is no variant “{shortened(definition.unmet_variant)}”."
+    return None
 
 
 def _document_problem(document: Mapping[str, Any] | None, what: str) -> str | None:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 
 from dashboard.errors import Conflict
-from dashboard.flags import compare, rules, serving
+from dashboard.flags import compare, rules, serving, standing
 from dashboard.flags.ledger import announce, document_of, keep, kept, kept_since, write_down
 from dashboard.flags.merging import merge
 from dashboard.flags.models import Flag, FlagSetting
@@ -74,6 +74,7 @@ def put(
     before = document_of(setting) if setting else None
     if setting and compare.same_json(document, before):
         return setting
+    standing.check(flag, environment, before, document)
     setting = stored(flag, environment, setting, rules.definition_of(document))
     keep(flag, environment, setting.version, document, reason)
     announce([environment.id], serving.refresh(environment, [flag.id]))
@@ -108,7 +109,7 @@ def stored(flag: Flag, environment: Environment, setting: FlagSetting | None, de
     setting.targeting = dict(definition.targeting) if definition.targeting is not None else None
     setting.flag_metadata = dict(definition.metadata)
     setting.prerequisites = {key: list(names) for key, names in definition.prerequisites.items()} or None
-    setting.unmet_variant = definition.unmet_variant
+    setting.unmet_variant = definition.unmet_variant if definition.prerequisites else None
     for name in ("variants", "targeting", "flag_metadata", "prerequisites"):
         flag_modified(setting, name)  # 1 and 1.0 are equal to Python, and so are two orders of the same variants
     setting.version += 1

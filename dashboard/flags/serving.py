@@ -4,21 +4,22 @@ One change of an environment's flags at a time: whoever stores one holds the env
 so that what is compiled is made of what everybody sees, and no two people close a circle together.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Integer, cast, func, select, update
+from sqlalchemy import ColumnElement, Integer, and_, cast, func, select, update
 
 from dashboard.errors import Invalid
 from dashboard.flags import life, prerequisites, rules
 from dashboard.flags.bucketing import DEFAULT, Bucketing
 from dashboard.flags.compare import same_json
-from dashboard.flags.compiled import Assembly
+from dashboard.flags.compiled import Assembly, Step
 from dashboard.flags.inlining import Tied
 from dashboard.flags.ledger import definition_of
 from dashboard.flags.models import Flag, FlagRevision, FlagSetting
 from dashboard.flags.rules import Definition
+from dashboard.flags.schedule_queries import coming_in
 from dashboard.flags.segment_models import FlagSegment
 from dashboard.store import db
 from dashboard.targets.models import Environment
@@ -43,10 +44,12 @@ def refresh(environment: Environment, flag_ids: Collection[int] = (), *, whole: 
     """
     hold(environment)
     db.session.flush()
-    needs = needs_of(environment)
-    changed = set(db.session.scalars(select(Flag.key).where(Flag.id.in_(flag_ids)))) if needs else set[str]()
+    coming = coming_in(environment)
+    needs = needs_of(environment, coming)
+    made = needs.keys() | coming.keys()
+    changed = set(db.session.scalars(select(Flag.key).where(Flag.id.in_(flag_ids)))) if made else set[str]()
     _refuse_circle(needs, changed)
-    affected = needs.keys() if whole else prerequisites.dependants(needs, changed) | (changed & needs.keys())
+    affected = made if whole else prerequisites.dependants(needs, changed) | (changed & made)
     compiled = _compiled(environment, needs, affected)
     for flag_id, (before, after) in compiled.items():
         if flag_id in flag_ids or not same_json(before, after):
@@ -56,10 +59,14 @@ def refresh(environment: Environment, flag_ids: Collection[int] = (), *, whole: 
     return {id_ for id_, (before, after) in compiled.items() if not same_json(before, after)} | set(flag_ids)
 
 
-def needs_of(environment: Environment) -> dict[str, set[str]]:
-    """Flag → the flags that it needs here, archived ones among them."""
+def needs_of(environment: Environment, coming: Mapping[str, Sequence[Step]] | None = None) -> dict[str, set[str]]:
+    """Flag → the flags that it needs here, now or by a change to come, archived ones among them."""
     wanted = select(Flag.key, FlagSetting.prerequisites).join(FlagSetting.flag).where(_needing(environment))
-    return {key: set(needed) for key, needed in db.session.execute(wanted.order_by(Flag.key))}
+    needs = {key: set(needed) for key, needed in db.session.execute(wanted.order_by(Flag.key))}
+    for key, steps in (coming_in(environment) if coming is None else coming).items():
+        if later := {needed for _, definition in steps for needed in definition.prerequisites}:
+            needs.setdefault(key, set()).update(later)
+    return needs
 
 
 def assembly_of(environment: Environment, keys: Iterable[str]) -> Assembly:
@@ -70,7 +77,8 @@ def assembly_of(environment: Environment, keys: Iterable[str]) -> Assembly:
     found = {key: definition_of(setting) for key, setting in rows}
     segments = select(FlagSegment.name, FlagSegment.rule).where(FlagSegment.environment_id == environment.id)
     evaluators = {row.name: row.rule for row in db.session.execute(segments)}
-    return Assembly(found, evaluators=evaluators, bucketing=_bucketing(environment))
+    steps = {key: coming for key, coming in coming_in(environment).items() if key in found}
+    return Assembly(found, steps, evaluators, bucketing=_bucketing(environment))
 
 
 def would_serve(environment: Environment, key: str, definition: Definition) -> Definition:
@@ -130,8 +138,8 @@ def _write(environment: Environment, flag_ids: Collection[int], served: dict[str
     db.session.execute(change.execution_options(synchronize_session=False))
 
 
-def _needing(environment: Environment) -> Any:
-    return (FlagSetting.environment_id == environment.id) & FlagSetting.prerequisites.is_not(None)
+def _needing(environment: Environment) -> ColumnElement[bool]:
+    return and_(FlagSetting.environment_id == environment.id, FlagSetting.prerequisites.is_not(None))
 
 
 def _bucketing(environment: Environment) -> Bucketing:

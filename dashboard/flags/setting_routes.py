@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request, url_for
 
 from dashboard import web
 from dashboard.errors import Invalid
-from dashboard.flags import compare, conflicts, edits, forms, past, rules, segments, targeting
+from dashboard.flags import compare, conflicts, edits, forms, past, rules, segments, standing, targeting
 from dashboard.flags.conditions import OPERATORS
 from dashboard.flags.ledger import definition_of, document_of
 from dashboard.flags.models import Flag
@@ -94,7 +94,8 @@ def _acted(flag: Flag, cell: Cell, form: forms.DefinitionForm, action: str) -> R
         after = forms.definition_of(form, flag.type, allowed)
     except Invalid as refused:
         is_asked = action in {"preview", "rules-json", "rules-form"}
-        return _edit_page(flag, cell, form, refused.fields if is_asked else {}, 422 if is_asked else 200)
+        told = {name: words for name, words in refused.fields.items() if is_asked or name == "needs_key"}
+        return _edit_page(flag, cell, form, told, 422 if is_asked else 200)
     moves = targeting.preview(definition_of(cell.setting), after) if cell.setting else None
     return _edit_page(flag, cell, form, {}, moves=moves)
 
@@ -110,7 +111,8 @@ def _toggled(flag: Flag, environment: Environment, seen: int) -> Response:
     if view == "confirm":
         return web.moved(shown)
     if view == "card":
-        return web.written("flags/_card.html", shown, cell=done, flag=flag, done=done)
+        dependants = standing.dependants_of(flag.key)
+        return web.written("flags/_card.html", shown, cell=done, flag=flag, done=done, dependants=dependants)
     back = url_for("flags.index", changed=f"{flag.key}:{environment.slug}")
     return web.written("flags/_row.html", back, row=row_of(flag), done=done)
 
@@ -164,6 +166,9 @@ def _edit_page(
     return web.page(
         "flags/edit.html", status=status, flag=flag, cell=cell, form_shown=form, errors=errors, moves=moves,
         allowed=_allowed(flag, cell.environment), OPERATORS=OPERATORS,
+        needed=standing.variants_here(cell.environment, form.needs.keys),
+        needable=standing.offered(cell.environment, flag.key),
+        dependants=standing.dependants_of(flag.key, cell.environment),
         environment=cell.environment, version=request.form.get("version", cell.version), typed=request.form.to_dict(),
         section="flags",
     )  # fmt: skip
@@ -176,6 +181,7 @@ def _confirm_page(flag: Flag, cell: Cell, enabled: bool, errors: Mapping[str, st
     after = before | {"state": "ENABLED" if enabled else "DISABLED"}
     return web.page(
         "flags/confirm.html", status=status, flag=flag, cell=cell, enabled=enabled, errors=errors,
+        dependants=standing.dependants_of(flag.key, cell.environment),
         differences=compare.differences(before, after), environment=cell.environment,
         version=request.form.get("version", cell.version), typed=request.form.to_dict(), section="flags",
     )  # fmt: skip

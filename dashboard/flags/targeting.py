@@ -103,6 +103,15 @@ def is_same(one: Rules, other: Rules) -> bool:
 
 def preview(before: Definition, after: Definition) -> list[str]:
     """Who would move from one definition to the other; nothing said means nobody."""
+    return _asked_of_others(before, after) + _between(before, after)
+
+
+def _asked_of_others(before: Definition, after: Definition) -> list[str]:
+    needs = [(json.dumps(dict(one.prerequisites)), one.unmet_variant) for one in (before, after)]
+    return ["It needs other flags than before: who moves depends on what those serve."] if needs[0] != needs[1] else []
+
+
+def _between(before: Definition, after: Definition) -> list[str]:
     old, new = read(before.targeting), read(after.targeting)
     if old is not None and new is not None:
         return announced(old, new, before.default_variant, after.default_variant)

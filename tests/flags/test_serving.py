@@ -86,9 +86,9 @@ def test_an_archived_flag_meets_nothing_and_does_again_when_it_is_back(place):
     assert served(place)[0]["targeting"] == INLINED
 
 
-def test_a_flag_that_is_not_set_in_this_environment_meets_nothing(place):
-    edits.create_flag("nowhere", "boolean")
-    set_to("checkout", replace(NEEDS, prerequisites={"nowhere": ["on"]}), place)
+def test_a_flag_that_is_no_longer_there_meets_nothing(place):
+    db.session.delete(flag_by_key("payments"))
+    serving.refresh(place, whole=True)
     assert served(place)[0] == {"state": "ENABLED", "variants": ON_OFF, "defaultVariant": "off"}
 
 
