@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from dashboard.errors import NotFound
 from dashboard.lists import ListPage, ListQuery, ListSpec
+from dashboard.names import decode
 from dashboard.statements.latency import Latency, latency
 from dashboard.statements.models import (
     StatementEntry,
@@ -17,6 +18,7 @@ from dashboard.statements.models import (
 from dashboard.statements.ranking import Ranking, ranking, searched
 from dashboard.statements.sums import IO_MS, MAX_BOUND_MS, Asked, all_sums, ask, rows_of, rows_since
 from dashboard.statements.texts import one_line
+from dashboard.statements.touching import families_touching
 from dashboard.statements.windows import Evidence
 from dashboard.store import db
 
@@ -27,6 +29,7 @@ SPEC = ListSpec(
     ),
     default_sort="total_ms",
     default_window="1h",
+    filters={"table": None},
 )  # fmt: skip
 
 WHOLE = ("calls", "rows", "blocks", "shared_hit", "shared_read", "temp_blocks", "wal_bytes")
@@ -144,9 +147,12 @@ class SlowestRow:
 
 
 def statements_of_window(target_id: int, known: Evidence, query: ListQuery) -> ListPage[StatementRow]:
-    """The families that did something in the window, in the order that was asked for."""
+    """The families that did something in the window, in the order that was asked for. Raises NotFound."""
     ranked = _ranked(target_id, known, query.sort, query.dir)
     families = searched(target_id, ranked.families, query)
+    if address := query.filters.get("table"):
+        named = families_touching(target_id, *decode(address))
+        families = [family_id for family_id in families if family_id in named]
     shown = families[query.offset : query.offset + query.limit]
     rows = _told(target_id, known, list(shown), ranked.everything)
     return ListPage(rows, len(families), query, as_of=known.until)

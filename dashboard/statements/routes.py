@@ -17,7 +17,6 @@ from dashboard.statements.windows import Evidence
 from dashboard.targets.queries import probe_state, target_by_slug
 
 blueprint = Blueprint("statements", __name__)
-LONGEST_LAID_OUT = 4_000  # laying out takes time that grows with the text: a second for 10,000 characters
 BASES = {"base": ("before", "day", "week"), "base_from": None, "base_to": None}
 INTERVALS = ListSpec(sorts=("at",), default_sort="at", default_dir="asc", default_window="6h", filters=BASES)
 
@@ -76,7 +75,6 @@ def statement(slug: str, family_id: int) -> Response:
         section="queries",
         family=family,
         last_seen=queries.last_seen(family),
-        is_laid_out=len(family.text) <= LONGEST_LAID_OUT,
         known=known,
         before=before,
         identities=queries.known_as(target.id, family_id),

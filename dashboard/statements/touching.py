@@ -8,7 +8,6 @@ from sqlalchemy import select
 from dashboard import names
 from dashboard.statements.models import StatementFamily, StatementRelation
 from dashboard.statements.relations import Relation
-from dashboard.statements.texts import one_line
 from dashboard.store import db
 
 
@@ -24,18 +23,6 @@ class TouchedRow:
         return f"{self.relation.schema}.{self.relation.name}" if self.relation.schema else self.relation.name
 
 
-@dataclass(frozen=True)
-class TouchingRow:
-    """A family that names a table; `is_certain` when it writes the schema too, else its search path decides."""
-
-    id: int
-    line: str
-    is_read: bool
-    is_written: bool
-    columns: list[str]
-    is_certain: bool
-
-
 def tables_of(family_id: int) -> list[TouchedRow]:
     """The tables that a family names, those with a schema by their address."""
     relation = StatementRelation
@@ -47,20 +34,12 @@ def tables_of(family_id: int) -> list[TouchedRow]:
     return [TouchedRow(one, _address(one)) for one in told]
 
 
-def families_touching(target_id: int, schema: str, name: str, limit: int = 50) -> list[TouchingRow]:
-    """Families of a target that name this table, those that write its schema first, then the newest."""
+def families_touching(target_id: int, schema: str, name: str) -> set[int]:
+    """Families of a target that name this table; one that writes no schema may mean another of that name."""
     relation, family = StatementRelation, StatementFamily
-    found = (
-        select(family.id, family.text, relation.is_read, relation.is_written, relation.columns, relation.schema)
-        .join(relation, relation.family_id == family.id)
-        .where(family.target_id == target_id, relation.name == name, relation.schema.in_(("", schema)))
-        .order_by((relation.schema == "").asc(), family.last_seen_at.desc(), family.id)
-        .limit(limit)
-    )
-    return [
-        TouchingRow(family_id, one_line(text), is_read, is_written, columns, is_certain=bool(written))
-        for family_id, text, is_read, is_written, columns, written in db.session.execute(found)
-    ]
+    found = select(family.id).join(relation, relation.family_id == family.id)
+    is_named = (family.target_id == target_id, relation.name == name, relation.schema.in_(("", schema)))
+    return set(db.session.scalars(found.where(*is_named)))
 
 
 def _address(relation: Relation) -> str | None:

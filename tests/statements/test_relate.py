@@ -1,6 +1,6 @@
 """Texts of new families are read once for their tables; the page shows them and tables find their queries."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,12 +8,13 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dashboard.statements.models import StatementFamily
+from dashboard.statements.models import StatementFamily, StatementReading, StatementSample
 from dashboard.statements.relate import relate
 from dashboard.statements.touching import families_touching
+from dashboard.store import db
 from dashboard.targets.models import Target
 
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+NOW, MINUTE = datetime(2026, 11, 21, 12, tzinfo=UTC), timedelta(minutes=1)
 TEXTS = (
     'select o.id from shop."Or/ders" o join items i on i.order_id = o.id',
     "insert into items (order_id) values ($1)",
@@ -60,11 +61,28 @@ def test_tables_are_links_and_what_is_not_known_is_said(app: Flask, as_viewer: A
 def test_a_table_finds_the_queries_that_name_it(app: Flask, target: Target, families: list[int]) -> None:
     with app.app_context():
         relate(NOW)
-        found = families_touching(target.id, "public", "items")
-        (certain,) = families_touching(target.id, "shop", "Or/ders")
-        assert families_touching(target.id, "public", "Or/ders") == []
-    assert {(row.id, row.is_read, row.is_written, row.is_certain) for row in found} == {
-        (families[0], True, False, False),
-        (families[1], False, True, False),
-    }
-    assert (certain.id, certain.columns, certain.is_certain) == (families[0], ["id"], True)
+        assert families_touching(target.id, "public", "items") == set(families[:2])
+        assert families_touching(target.id, "shop", "Or/ders") == {families[0]}
+        assert families_touching(target.id, "public", "Or/ders") == set()
+
+
+def test_the_list_can_be_asked_for_the_queries_of_a_table(
+    app: Flask, store: Session, target: Target, as_viewer: Any, families: list[int]
+) -> None:
+    slot = datetime.now(UTC).replace(second=0, microsecond=0)
+    quiet = {"epoch": "s/1/", "entries": 1, "hidden_entries": 0, "hidden_ms": 0.0, "hidden_total_ms": 0.0}
+    store.add(
+        StatementReading(target_id=target.id, slot=slot, since=slot - MINUTE, is_complete=True, read_at=slot, **quiet)
+    )
+    counts = dict.fromkeys(("calls", "total_ms", "squares_ms2", "rows", "shared_hit", "shared_read"), 1)
+    for family_id in families:
+        row = {"target_id": target.id, "slot": slot, "family_id": family_id, "temp_blocks": 0, "wal_bytes": 0}
+        store.add(StatementSample(**row, **counts))
+    store.commit()
+    with app.app_context():
+        relate(NOW)
+        db.session.commit()
+    found = as_viewer.get("/t/shop/queries?format=json&table=shop.Or~2Fders").json
+    assert [row["id"] for row in found["rows"]] == [families[0]]
+    assert "names public.nothing" in as_viewer.get("/t/shop/queries?table=public.nothing").text
+    assert as_viewer.get("/t/shop/queries?table=nonsense").status_code == 404
