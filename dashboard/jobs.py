@@ -24,6 +24,7 @@ from dashboard.alerts.deliver import deliver
 from dashboard.alerts.flag_telling import tell_of_flags
 from dashboard.approvals import edits as approvals
 from dashboard.flags import rollups as flag_rollups
+from dashboard.flags import schedules
 from dashboard.history import collect as history
 from dashboard.plans import collect as plans
 from dashboard.schema import collect as schema
@@ -110,6 +111,7 @@ def make_queue(app: Flask) -> procrastinate.App:
         ("* * * * *", "alerts", alerts),
         ("* * * * *", "relate", relate),
         ("* * * * * */20", "tell", tell),
+        ("* * * * * */10", "carry_out_schedules", carry_out_schedules),
         ("*/5 * * * *", "tidy_approvals", tidy_approvals),
         ("11 * * * *", "keep_house", keep_house),
     ):
@@ -210,6 +212,11 @@ def tell(context: JobContext, timestamp: int) -> None:
     db.session.commit()
     if sent := deliver(context.should_abort):
         log.info("%d messages about alerts and flags went out", sent)
+
+
+def carry_out_schedules(_context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue passes it
+    if done := schedules.carry_out():
+        log.info("%d scheduled changes of flags were written down", done)
 
 
 def tidy_approvals(_context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue passes it

@@ -1,6 +1,7 @@
 """The dashboard's own PostgreSQL: models' base, sessions, the pool and the schema's version."""
 
 import re
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -127,6 +128,22 @@ def expected_heads() -> frozenset[str]:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     return frozenset(ScriptDirectory.from_config(config).get_heads())
+
+
+def copy_in(
+    table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, types: Sequence[str] = ()
+) -> None:  # fmt: skip
+    """New rows straight from the driver: several times faster than any statement with their values.
+
+    Faster still in binary, with the types of the columns. Names are our own models'; a row that is there is an error.
+    """
+    driver: Any = db.session.connection().connection.driver_connection
+    how = " (format binary)" if types else ""
+    with driver.cursor() as cursor, cursor.copy(f"copy {table} ({', '.join(columns)}) from stdin{how}") as into:
+        if types:
+            into.set_types(types)
+        for row in rows:
+            into.write_row(row)
 
 
 def schema_problem() -> str | None:

@@ -25,7 +25,7 @@ PURE = {
     "parameters", "recorded", "masks", "concerns", "titles", "refusals", "differences",
     "tree", "locks", "protection", "waits", "shares", "stacks",
     "latency", "blocks", "comparison", "relations", "texts",
-    "rollout", "targeting", "conditions", "rule_forms", "segment_forms", "rebucketing", "prerequisite_forms",
+    "rollout", "targeting", "conditions", "rule_forms", "segment_forms", "rebucketing",
     "compiled", "inlining", "outcomes", "prerequisites", "prerequisite_forms", "compare", "flag_wire",
     "reach", "shared", "staleness", "value_schema", "text_patterns",
     "coercions", "fractional", "missing", "shortcuts", "logic", "semver", "reading", "flagset", "explain", "samples",

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from dashboard.approvals import queries, rules
 from dashboard.approvals.models import ChangeApproval, ChangeRequest
 from dashboard.errors import Conflict, Denied, Invalid, NotFound
-from dashboard.flags import approved
+from dashboard.flags import approved, schedules
 from dashboard.flags.holding import Proposal
 from dashboard.flags.models import Flag
 from dashboard.flags.saving import locked
@@ -98,7 +98,7 @@ def tidy() -> int:
     """Write down which requests became void, by whom and why; how many. A job."""
     done = 0
     for found in queries.void_requests():
-        done += _became_void(_held(str(found.public_id), "change"))
+        done += _became_void(_held(str(found.public_id), found.kind))
         db.session.commit()
     return done
 
@@ -130,6 +130,7 @@ def _values(proposal: Proposal) -> dict[str, object]:
         "before": proposal.before,
         "document": proposal.document,
         "base_version": proposal.version,
+        "steps": proposal.steps,
         "reason": proposal.reason or proposal.title,
         "state": "open",
     }
@@ -152,15 +153,27 @@ def _make(request: ChangeRequest, approvers: Sequence[str]) -> None:
     reason = f"{request.reason} (approved by {', '.join(approvers)})"
     try:
         with db.session.begin_nested(), on_behalf_of(request.author):
-            setting = approved.apply(
-                flag, environment, request.document,
-                version=request.base_version, action=request.action, title=request.title, reason=reason,
-            )  # fmt: skip
+            made = _applied(request, flag, environment, reason)
     except (Invalid, Conflict, NotFound) as refused:
         _end(request, "void", refused.sentence)
         return
-    request.applied_version = setting.version
+    request.applied_version = made
     _end(request, "applied", None)
+
+
+def _applied(request: ChangeRequest, flag: Flag, environment: Environment, reason: str) -> int:
+    """The version of the flag that there is now; a schedule stands on the one that was asked for."""
+    version, title = request.base_version, request.title
+    if request.steps:
+        schedules.plan(
+            flag, environment, request.steps, version=version, title=title, reason=reason,
+            author_id=request.author_id, waived="approved",
+        )  # fmt: skip
+        return version
+    made = approved.apply(
+        flag, environment, request.document, version=version, action=request.action, title=title, reason=reason
+    )
+    return made.version
 
 
 def _became_void(request: ChangeRequest) -> bool:

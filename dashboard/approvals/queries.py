@@ -38,8 +38,10 @@ FACTS = (
     ),
 )
 VOID = case(
-    (or_(ChangeRequest.state != "open", ChangeRequest.kind == "review"), None),
-    (or_(Flag.id.is_(None), Environment.id.is_(None)), "gone"),
+    (ChangeRequest.state != "open", None),
+    (Environment.id.is_(None), "gone"),
+    (ChangeRequest.kind == "review", None),
+    (Flag.id.is_(None), "gone"),
     (Flag.archived_at.is_not(None), "archived"),
     (func.coalesce(FlagSetting.version, 0) != ChangeRequest.base_version, "changed"),
     (~func.coalesce(suffices("operator", Account, EnvironmentRole), False), "author"),

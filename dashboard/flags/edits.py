@@ -1,39 +1,33 @@
 """Changes of flags: each one locks the flag, leaves a version, an audit entry and a row in the change lane."""
 
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm.attributes import flag_modified
 
 from dashboard.errors import Conflict, Invalid, NotFound
-from dashboard.flags import compare, rules, serving
+from dashboard.flags import carrying, compare, rules, schemas, serving
+from dashboard.flags.holding import Proposal, Waiver, review
 from dashboard.flags.ledger import announce, claim, document_of, keep, kept, shared_document, write_down
-from dashboard.flags.models import KINDS, TYPES, Flag, FlagSetting
+from dashboard.flags.models import TYPES, Flag, FlagSetting
 from dashboard.flags.rules import Definition
 from dashboard.flags.saving import Stale, check_version, is_turned_since, locked, locked_setting, on_top, put
+from dashboard.flags.shared import PLAIN, Shared, columns_of
+from dashboard.flags.shared import document_of as document_of_shared
+from dashboard.flags.shared import problems_of as shared_problems
 from dashboard.security.authors import current_author
 from dashboard.store import db
 from dashboard.targets.models import Environment
 
 
-@dataclass(frozen=True)
-class Shared:
-    """What all environments share and may be edited."""
-
-    description: str = ""
-    kind: str = "release"
-    owner: str = ""
-    tags: tuple[str, ...] = ()
-
-
-def create_flag(key: str, type_: str, shared: Shared = Shared(), *, operation_id: str | None = None) -> Flag:
+def create_flag(key: str, type_: str, shared: Shared = PLAIN, *, operation_id: str | None = None) -> Flag:
     """A new flag that is not set in any environment yet. Raises Invalid, Conflict when the key is taken."""
     problems = {"key": rules.key_problem(key), "type": None if type_ in TYPES else "Choose a type."}
-    _refuse({name: sentence for name, sentence in problems.items() if sentence} | _shared_problems(shared))
+    _refuse({name: sentence for name, sentence in problems.items() if sentence} | shared_problems(shared, type_))
     claimed = claim(operation_id)
-    row = insert(Flag).values(key=key, type=type_, created_by=current_author(), **_columns(shared))
+    row = insert(Flag).values(key=key, type=type_, created_by=current_author(), **columns_of(shared))
     created = db.session.scalar(row.on_conflict_do_nothing(index_elements=[Flag.key]).returning(Flag.id))
     flag = locked(key)
     if created is None:
@@ -84,7 +78,8 @@ def toggle(
 ) -> FlagSetting:
     """Turn a flag on or off where it is set. Raises Invalid when it is not, Stale when it changed since `version`.
 
-    With `merging` only a change of the state counts: whatever else changed meanwhile stays as it is now.
+    With `merging` only a change of the state counts: whatever else changed meanwhile stays as it is now. Turning off
+    needs no approval anywhere: where others do, it opens a review.
     """
     repeated = not claim(operation_id)
     flag, setting = locked_setting(flag, environment)
@@ -98,7 +93,8 @@ def toggle(
         check_version(flag, environment, setting, version, yours)
     if setting.enabled == enabled:
         return setting
-    return put(flag, environment, setting, yours, action="flag.toggle", reason=reason)
+    waived: Waiver | None = None if enabled else "emergency"
+    return put(flag, environment, setting, yours, action="flag.toggle", reason=reason, waived=waived)
 
 
 def revert(
@@ -124,18 +120,20 @@ def revert(
 
 
 def edit_shared(flag: Flag, shared: Shared, *, version: int, operation_id: str | None = None) -> Flag:
-    """Description, kind, owner and tags. Raises Invalid, Stale."""
-    _refuse(_shared_problems(shared))
+    """Description, kind, owner, tags, life and schema. Raises Invalid, also where values do not fit it, and Stale."""
+    _refuse(shared_problems(shared, flag.type))
     repeated = not claim(operation_id)
     flag = locked(flag.key)
     before = shared_document(flag)
-    after = before | {name: list(value) if name == "tags" else value for name, value in asdict(shared).items()}
-    if repeated or before == after:
+    after = document_of_shared(shared, archived=flag.archived_at is not None)
+    if repeated or compare.same_json(before, after):
         return flag
     if flag.version != version:
         raise Stale(flag, kept(flag, None, version), before, after)
-    for name, value in _columns(shared).items():
+    _refuse(schemas.misfits(flag, shared.json_schema))
+    for name, value in columns_of(shared).items():
         setattr(flag, name, value)
+    flag_modified(flag, "json_schema")
     _next_shared(flag, f"{flag.key} described anew", "flag.edit", before, None)
     return flag
 
@@ -159,12 +157,15 @@ def _set_archived(flag: Flag, at: datetime | None, version: int, operation_id: s
     if flag.version != version:
         raise Stale(flag, kept(flag, None, version), before, before | {"archived": at is not None})
     flag.archived_at, flag.archived_by = at, current_author() if at else None
-    word = "archived" if at else "restored"
+    word, action = ("archived", "flag.archive") if at else ("restored", "flag.restore")
+    carrying.end_all(flag, f"{flag.key} was archived.")
     places = select(Environment).join(FlagSetting, FlagSetting.environment_id == Environment.id)
     places = places.where(FlagSetting.flag_id == flag.id).order_by(Environment.id)
     for place in db.session.scalars(places).all():
         announce([place.id], serving.refresh(place, [flag.id]))
-    _next_shared(flag, f"{flag.key} {word}", f"flag.{word.removesuffix('d')}", before, reason)
+        now, title = before | {"archived": at is not None}, f"{flag.key} {word} in every environment"
+        review(Proposal(flag.key, flag, place, action, title, before, now, flag.version + 1, reason))
+    _next_shared(flag, f"{flag.key} {word}", action, before, reason)
     return flag
 
 
@@ -174,22 +175,6 @@ def _next_shared(flag: Flag, title: str, action: str, before: dict[str, Any], re
     after = shared_document(flag)
     keep(flag, None, flag.version, after, reason)
     write_down(action, flag, None, title, before=before, after=after, reason=reason)
-
-
-def _shared_problems(shared: Shared) -> dict[str, str]:
-    problems = {}
-    if shared.kind not in KINDS:
-        problems["kind"] = "Choose a kind."
-    for name, value, limit in (("description", shared.description, 2_000), ("owner", shared.owner, 200)):
-        if len(value) > limit or "\x00" in value:
-            problems[name] = f"At most {limit:,} characters."
-    if len(shared.tags) > 20 or any(not 1 <= len(tag) <= 50 or "," in tag or "\x00" in tag for tag in shared.tags):
-        problems["tags"] = "At most 20 tags of 1 to 50 characters, separated by commas."
-    return problems
-
-
-def _columns(shared: Shared) -> dict[str, Any]:
-    return asdict(shared) | {"tags": list(shared.tags)}
 
 
 def _refuse(problems: dict[str, str]) -> None:

@@ -19,7 +19,10 @@ Waiver = Literal["approved", "emergency"]
 
 @dataclass(frozen=True)
 class Proposal:
-    """A change of a flag (or, `flag` None, of something that flags share), with what was there at `version`."""
+    """A change of a flag (or, `flag` None, of something that flags share), with what was there at `version`.
+
+    `steps`: what happens at which second, where it is a schedule; `document` is what the last one makes of the flag.
+    """
 
     subject: str
     flag: Flag | None
@@ -30,6 +33,7 @@ class Proposal:
     document: dict[str, Any]
     version: int
     reason: str | None
+    steps: Sequence[tuple[int, dict[str, Any]]] | None = None
 
 
 class NeedsApproval(PilothouseError):  # noqa: N818 - reads as what happened

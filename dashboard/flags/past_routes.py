@@ -8,10 +8,10 @@ from dashboard import web
 from dashboard.errors import Invalid
 from dashboard.flags import compare, conflicts, edits, forms, past
 from dashboard.flags.asking import asking
+from dashboard.flags.confirming import confirmed
 from dashboard.flags.ledger import document_of
 from dashboard.flags.queries import cell_of, flag_by_key
 from dashboard.flags.saving import Stale
-from dashboard.flags.setting_routes import confirmed
 from dashboard.lists import ListSpec, parse_list, respond
 from dashboard.security.guards import requires
 from dashboard.store import db

@@ -7,10 +7,11 @@ from flask import Blueprint, Response, request, url_for
 
 from dashboard import web
 from dashboard.errors import Invalid
-from dashboard.flags import conflicts, forms, promotion, rules
+from dashboard.flags import conflicts, forms, promotion
+from dashboard.flags.asking import asking
+from dashboard.flags.confirming import confirmed, confirmed_as
 from dashboard.flags.queries import cell_of, flag_by_key
 from dashboard.flags.saving import Stale
-from dashboard.flags.setting_routes import confirmed
 from dashboard.lists import ListSpec, parse_list, respond
 from dashboard.security.guards import requires
 from dashboard.store import db
@@ -29,6 +30,7 @@ def one(key: str) -> Response:
 
 @blueprint.post("/flags/<key>/promote")
 @requires("operator", within="to")
+@asking
 def promote_one(key: str) -> Response:
     flag, (source, target) = flag_by_key(key), _places()
     try:
@@ -58,6 +60,7 @@ def compare() -> Response:
 
 @blueprint.post("/flags/compare")
 @requires("operator", within="to")
+@asking
 def promote_many() -> Response:
     source, target = _places()
     try:
@@ -103,11 +106,7 @@ def _chosen(text: str) -> tuple[str, tuple[int, int]]:
 
 def _confirmed_for_many(target: Environment) -> str:
     """Like a change of one flag, with the name of the environment typed instead of a key. Raises Invalid."""
-    reason, typed = request.form.get("reason", ""), request.form.get("typed_key", "")
-    problems = rules.confirmation_problems(needed=target.is_production, key=target.slug, typed_key=typed, reason=reason)
-    if problems:
-        raise Invalid(problems)
-    return reason.strip()
+    return confirmed_as(target.slug, target)
 
 
 def _stale(stale: Stale, source: Environment, target: Environment) -> Response:

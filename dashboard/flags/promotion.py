@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, and_, select
 from sqlalchemy.orm import aliased
 
 from dashboard.errors import Invalid
-from dashboard.flags import compare, prerequisites, serving
+from dashboard.flags import compare, holding, prerequisites, serving
 from dashboard.flags.ledger import claim, document_of, kept
 from dashboard.flags.models import Flag, FlagSetting
 from dashboard.flags.saving import Stale, check_version, locked, locked_setting, put
@@ -75,13 +76,20 @@ def promote(
 ) -> list[str]:
     """Every flag named, or none: key → versions that were seen in `source` and in `target` (0: not set there).
 
-    Raises Invalid, NotFound, Stale. Returns the keys that changed.
+    Raises Invalid, NotFound, Stale, NeedsApproval. Returns the keys that changed.
     """
     if not 1 <= len(versions) <= MOST or source.id == target.id:
         raise Invalid({"flags": f"Choose 1 to {MOST} flags and two environments."})
     if not claim(operation_id):
         return []
-    return [key for key in _in_order(versions, source, target) if _promoted(key, versions[key], source, target, reason)]
+    changed: list[str] = []
+
+    def promoting(key: str) -> None:
+        if _promoted(key, versions[key], source, target, reason):
+            changed.append(key)
+
+    holding.each(partial(promoting, key) for key in _in_order(versions, source, target))
+    return changed
 
 
 def _in_order(keys: Collection[str], source: Environment, target: Environment) -> list[str]:

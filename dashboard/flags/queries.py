@@ -3,10 +3,8 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, any_, exists, func, literal, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import undefer
 
 from dashboard.errors import NotFound
@@ -14,7 +12,6 @@ from dashboard.flags import rules, wire
 from dashboard.flags.ledger import served_of
 from dashboard.flags.models import Flag, FlagRevision, FlagSetting
 from dashboard.flags.segment_models import FlagSegment
-from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
 from dashboard.targets.models import Environment
 from dashboard.targets.queries import all_environments
@@ -34,6 +31,10 @@ class Cell:
         return "on" if self.setting.enabled else "off"
 
     @property
+    def reach(self) -> str:
+        return self.setting.reach if self.setting else "not_set"
+
+    @property
     def version(self) -> int:
         return self.setting.version if self.setting else 0
 
@@ -50,6 +51,10 @@ class Cell:
         return rules.shortened(wire.write_value(self.setting.variants[self.serves], self.setting.flag.type), 40)
 
     @property
+    def shown(self) -> str:
+        return rules.shortened(self.serves or "", 24)
+
+    @property
     def is_targeted(self) -> bool:
         return bool(self.setting and self.setting.targeting)
 
@@ -64,43 +69,13 @@ class Cell:
     def targeting_text(self) -> str:
         return json.dumps(self.setting.targeting, indent=2, ensure_ascii=False) if self.setting else ""
 
-    def json(self) -> dict[str, Any]:
-        return {
-            "state": self.state,
-            "version": self.version,
-            "variant": self.serves,
-            "targeted": self.is_targeted,
-            "updated_at": self.setting.updated_at if self.setting else None,
-        }
-
 
 @dataclass(frozen=True)
 class FlagRow:
+    """A flag with everything that it is in each environment."""
+
     flag: Flag
     cells: Sequence[Cell]
-    updated_at: datetime
-    updated_by: str
-
-    def json(self) -> dict[str, Any]:
-        return self._shared() | {
-            "environments": {cell.environment.slug: cell.json() for cell in self.cells if cell.setting}
-        }
-
-    def csv(self) -> dict[str, Any]:
-        return self._shared() | {cell.environment.slug: cell.state for cell in self.cells}
-
-    def _shared(self) -> dict[str, Any]:
-        return {
-            "key": self.flag.key,
-            "type": self.flag.type,
-            "kind": self.flag.kind,
-            "owner": self.flag.owner,
-            "tags": self.flag.tags,
-            "description": self.flag.description,
-            "archived_at": self.flag.archived_at,
-            "updated_at": self.updated_at,
-            "updated_by": self.updated_by,
-        }
 
 
 def flag_by_key(key: str) -> Flag:
@@ -111,14 +86,6 @@ def flag_by_key(key: str) -> Flag:
     return flag
 
 
-def matrix(query: ListQuery) -> ListPage[FlagRow]:
-    """Flags that fit the search and the filters, with what they are in every environment."""
-    wanted = _filtered(query)
-    total = db.session.scalar(select(func.count()).select_from(wanted.order_by(None).subquery())) or 0
-    flags = list(db.session.scalars(wanted.limit(query.limit).offset(query.offset)))
-    return ListPage(_rows(flags), total, query, db.session.scalar(select(func.max(FlagRevision.changed_at))))
-
-
 def row_of(flag: Flag) -> FlagRow:
     return _rows([flag])[0]
 
@@ -126,14 +93,6 @@ def row_of(flag: Flag) -> FlagRow:
 def cell_of(flag: Flag, environment: Environment) -> Cell:
     wanted = select(FlagSetting).where(FlagSetting.flag_id == flag.id, FlagSetting.environment_id == environment.id)
     return Cell(environment, db.session.scalar(wanted))
-
-
-def owners_and_tags() -> tuple[list[str], list[str]]:
-    """What the filters offer."""
-    owners = select(Flag.owner).where(Flag.owner != "", Flag.archived_at.is_(None)).distinct().order_by(Flag.owner)
-    tag = func.unnest(Flag.tags).label("tag")
-    tags = select(tag).where(Flag.archived_at.is_(None)).distinct().order_by(tag)
-    return list(db.session.scalars(owners.limit(200))), list(db.session.scalars(tags.limit(200)))
 
 
 def document_of(environment: Environment) -> str:
@@ -160,45 +119,4 @@ def _rows(flags: Sequence[Flag]) -> list[FlagRow]:
         (setting.flag_id, setting.environment_id): setting
         for setting in db.session.scalars(wanted.execution_options(populate_existing=True))
     }
-    return [_row(flag, [Cell(place, settings.get((flag.id, place.id))) for place in environments]) for flag in flags]
-
-
-def _row(flag: Flag, cells: Sequence[Cell]) -> FlagRow:
-    changes = [(cell.setting.updated_at, cell.setting.updated_by) for cell in cells if cell.setting]
-    at, by = max(changes, default=(flag.created_at, flag.created_by))
-    return FlagRow(flag, cells, at, by)
-
-
-def _filtered(query: ListQuery) -> Select[Flag]:
-    wanted = select(Flag)
-    archived = query.filters.get("archived") == "1"
-    wanted = wanted.where(Flag.archived_at.is_not(None) if archived else Flag.archived_at.is_(None))
-    if query.q:
-        columns = (Flag.key, Flag.description, Flag.owner, func.array_to_string(Flag.tags, ","))
-        wanted = wanted.where(or_(*(column.ilike(query.like(), escape="\\") for column in columns)))
-    for name, column in (("kind", Flag.kind), ("type", Flag.type), ("owner", Flag.owner)):
-        if value := query.filters.get(name):
-            wanted = wanted.where(column == value)
-    if tag := query.filters.get("tag"):
-        wanted = wanted.where(literal(tag) == any_(Flag.tags))
-    if state := query.filters.get("state"):
-        wanted = wanted.where(_has_state(state, query.filters.get("environment")))
-    order = _sort_column(query.sort)
-    return wanted.order_by(order.desc() if query.descending else order.asc(), Flag.key)
-
-
-def _has_state(state: str, slug: str | None) -> ColumnElement[bool]:
-    """In that environment, or in any of them."""
-    here = and_(FlagSetting.flag_id == Flag.id, FlagSetting.environment_id == Environment.id)
-    if state == "not_set":
-        found = exists().where(Environment.id.is_not(None), ~exists().where(here).correlate(Flag, Environment))
-    else:
-        found = exists().where(here, FlagSetting.enabled == (state == "on"))
-    return found.where(Environment.slug == slug) if slug else found
-
-
-def _sort_column(sort: str) -> ColumnElement[Any]:
-    if sort != "updated_at":
-        return {"key": Flag.key, "type": Flag.type, "kind": Flag.kind, "owner": Flag.owner}[sort].expression
-    last = select(func.max(FlagSetting.updated_at)).where(FlagSetting.flag_id == Flag.id)
-    return func.coalesce(last.scalar_subquery(), Flag.created_at)
+    return [FlagRow(flag, [Cell(place, settings.get((flag.id, place.id))) for place in environments]) for flag in flags]

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -9,11 +10,23 @@ from flask.blueprints import BlueprintSetupState
 
 from dashboard import web
 from dashboard.errors import Invalid
-from dashboard.flags import conflicts, edits, forms, live, past, queries, rules, usage_queries
+from dashboard.flags import (
+    conflicts,
+    edits,
+    forms,
+    holding,
+    list_filters,
+    live,
+    matrix,
+    past,
+    rules,
+    shared,
+    usage_queries,
+)  # fmt: skip
+from dashboard.flags.asking import asking
 from dashboard.flags.bucketing_routes import blueprint as bucketing_blueprint
 from dashboard.flags.conditions import OPERATORS
-from dashboard.flags.edits import Shared
-from dashboard.flags.ledger import definition_of
+from dashboard.flags.ledger import definition_of, shared_of
 from dashboard.flags.models import KINDS, TYPES, Flag
 from dashboard.flags.past_routes import blueprint as past_blueprint
 from dashboard.flags.playground import blueprint as playground
@@ -21,6 +34,7 @@ from dashboard.flags.promote_routes import blueprint as promote_blueprint
 from dashboard.flags.queries import flag_by_key, row_of
 from dashboard.flags.rule_forms import Allowed
 from dashboard.flags.saving import Stale
+from dashboard.flags.schedule_routes import blueprint as schedules_blueprint
 from dashboard.flags.segment_routes import blueprint as segments_blueprint
 from dashboard.flags.setting_routes import blueprint as setting
 from dashboard.flags.standing import dependants_of
@@ -33,22 +47,24 @@ from dashboard.targets.queries import all_environments, environment_by_slug
 blueprint = Blueprint("flags", __name__)
 blueprint.register_blueprint(setting)
 blueprint.register_blueprint(segments_blueprint)
+blueprint.register_blueprint(schedules_blueprint)
 blueprint.register_blueprint(bucketing_blueprint)
 blueprint.register_blueprint(playground)
 blueprint.register_blueprint(past_blueprint)
 blueprint.register_blueprint(promote_blueprint)
 SHOWN_VERSIONS = 20
 SPEC = ListSpec(
-    sorts=("key", "type", "kind", "owner", "updated_at"),
+    sorts=list_filters.SORTS,
     default_sort="key",
     default_dir="asc",
     filters={
-        "state": ("on", "off", "not_set"),
+        "state": list_filters.STATES,
         "environment": None,
         "kind": KINDS,
         "type": TYPES,
         "owner": None,
         "tag": None,
+        "stale": list_filters.STALE,
         "archived": ("0", "1"),
     },
 )
@@ -67,11 +83,12 @@ def _words() -> dict[str, object]:
 @blueprint.get("/flags")
 @requires("viewer", key="read")
 def index() -> Response:
-    found = queries.matrix(parse_list(SPEC))
-    owners, tags = queries.owners_and_tags()
+    places = all_environments()
+    found = matrix.matrix(parse_list(SPEC), places, datetime.now(UTC))
+    owners, tags = matrix.owners_and_tags()
     changed = request.args.get("changed", "")
     return respond(
-        "flags/list.html", found, environments=all_environments(), owners=owners, tags=tags, changed=changed,
+        "flags/list.html", found, environments=places, owners=owners, tags=tags, changed=changed,
         section="flags",
     )  # fmt: skip
 
@@ -86,6 +103,7 @@ def new() -> Response:
 
 @blueprint.post("/flags")
 @requires("operator")
+@asking
 def create() -> Response:
     fields = request.form.to_dict(flat=False)
     form, typed = forms.sent(fields), request.form.to_dict()
@@ -115,7 +133,8 @@ def edit_shared(key: str) -> Response:
     flag, typed = flag_by_key(key), request.form.to_dict()
     version = forms.version_of(request.form.to_dict(flat=False))
     try:
-        edits.edit_shared(flag, _shared(typed), version=version, operation_id=typed.get("operation_id"))
+        wanted = shared.sent(typed, shared_of(flag))
+        edits.edit_shared(flag, wanted, version=version, operation_id=typed.get("operation_id"))
     except Stale as stale:
         return conflicts.answer(stale, None, flag_by_key(key).version)
     except Invalid as refused:
@@ -166,26 +185,18 @@ def _acted(form: forms.DefinitionForm, typed: dict[str, str], action: str) -> Re
 
 
 def _created(form: forms.DefinitionForm, typed: dict[str, str], slugs: list[str]) -> Flag:
-    """The flag, off in every environment that was ticked."""
+    """The flag, off in every environment that was ticked. Raises NeedsApproval for those where it has to wait."""
     type_ = typed.get("type", "")
     problem = rules.key_problem(typed.get("key", ""))
     _refuse({"key": problem} if problem else {})
     _refuse({} if type_ in TYPES else {"type": "Choose a type."})
     definition = forms.definition_of(form, type_, Allowed((), seed=typed["key"]))
-    flag = edits.create_flag(typed["key"], type_, _shared(typed), operation_id=typed.get("operation_id"))
+    flag = edits.create_flag(typed["key"], type_, shared.sent(typed), operation_id=typed.get("operation_id"))
     for slug in slugs:
         check_role("operator", slug)
-        edits.set_in_environment(flag, environment_by_slug(slug), definition, version=0)
+    places = [environment_by_slug(slug) for slug in slugs]
+    holding.each(partial(edits.set_in_environment, flag, place, definition, version=0) for place in places)
     return flag
-
-
-def _shared(typed: dict[str, str]) -> Shared:
-    return Shared(
-        description=typed.get("description", "").strip().replace("\r\n", "\n"),
-        kind=typed.get("kind", "release"),
-        owner=typed.get("owner", "").strip(),
-        tags=forms.tags_of(typed.get("tags", "")),
-    )
 
 
 def _page_of(flag: Flag) -> dict[str, Any]:
@@ -193,10 +204,13 @@ def _page_of(flag: Flag) -> dict[str, Any]:
     return {
         "flag": flag,
         "row": row,
+        "reasons": matrix.row_of(flag.id).reasons,
         "versions_now": {cell.environment.id: cell.version for cell in row.cells},
         "history": past.newest_of(flag, SHOWN_VERSIONS),
         "dependants": dependants_of(flag.key),
         "meanwhile": past.told(flag, request.args.get("merged", "")),
+        "lives": shared.choices(flag.expected_life_d),
+        "schema_text": shared.schema_text(flag.json_schema),
         "definition_of": definition_of,
         "use": usage_queries.use_of(flag.key, [place.id for place in all_environments()], datetime.now(UTC)),
         "section": "flags",
@@ -209,6 +223,7 @@ def _new_page(form: forms.DefinitionForm, typed: dict[str, str], errors: dict[st
     places = all_environments()
     ticked = request.form.getlist("environments") if request.form else [place.slug for place in places]
     context = {"form_shown": form, "typed": typed, "errors": errors, "environments": places, "ticked": ticked}
+    context |= {"lives": shared.choices(None)}
     context |= {"allowed": Allowed((), seed=typed.get("key", "")), "OPERATORS": OPERATORS}
     return web.page("flags/new.html", status=status, section="flags", **context)
 

@@ -15,6 +15,7 @@ RESERVED_KEYS = {
     "playground": "the page to try flags on",
     "unknown": "the list of unknown flags",
     "segments": "the list of segments",
+    "schedules": "the list of schedules",
     "bucketing": "how percentages are drawn",
     ".": "a path",
     "..": "a path",
@@ -148,13 +149,20 @@ def definition_of(document: Mapping[str, Any]) -> Definition:
     )
 
 
-def confirmation_problems(*, needed: bool, key: str, typed_key: str, reason: str) -> dict[str, str]:
-    """Production asks for a reason and for the key typed by hand, so that no slip of the mouse changes it."""
+def confirmation_problems(
+    *, needed: bool, key: str, typed_key: str, reason: str, reason_needed: bool = False
+) -> dict[str, str]:
+    """Production asks for a reason and for the key typed by hand, so that no slip of the mouse changes it.
+
+    `reason_needed`: others read it before or after, whatever else is needed.
+    """
     problems = {}
     if len(reason) > 1_000 or "\x00" in reason:
         problems["reason"] = "A reason has at most 1,000 characters."
     if needed and not reason.strip():
         problems["reason"] = "Say why: production keeps the reason with the change."
+    elif reason_needed and not reason.strip():
+        problems["reason"] = "Say why: somebody else reads it to decide."
     if needed and typed_key.strip() != key:
         problems["typed_key"] = f"Type {key} to confirm."
     return problems

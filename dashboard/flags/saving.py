@@ -1,17 +1,22 @@
 """A definition becomes a flag's next version in an environment: checked against the one seen, stored, told, kept."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 
-from dashboard.errors import Conflict
+from dashboard.errors import Conflict, Invalid
 from dashboard.flags import compare, rules, serving, standing
+from dashboard.flags.carrying import carry
+from dashboard.flags.holding import NeedsApproval, Proposal, Waiver, review
 from dashboard.flags.ledger import announce, document_of, keep, kept, kept_since, write_down
+from dashboard.flags.life import settle
 from dashboard.flags.merging import merge
 from dashboard.flags.models import Flag, FlagSetting
 from dashboard.flags.rules import Definition
+from dashboard.flags.value_schema import variants_problem
 from dashboard.security.authors import current_author
 from dashboard.store import db
 from dashboard.targets.models import Environment
@@ -68,19 +73,37 @@ def put(
     action: str,
     reason: str | None,
     title: str | None = None,
+    waived: Waiver | None = None,
 ) -> FlagSetting:
-    """Store a document as the next version, tell the processes, and write it down."""
+    """Store a document as the next version, tell the processes, and write it down.
+
+    Raises NeedsApproval where changes wait for somebody else, unless that is `waived`; an emergency opens a review.
+    """
     serving.hold(environment)
     before = document_of(setting) if setting else None
     if setting and compare.same_json(document, before):
         return setting
     standing.check(flag, environment, before, document)
+    check_schema(flag, before, document)
+    title, version = title or _title(flag.key, environment, before, document), setting.version if setting else 0
+    change = Proposal(flag.key, flag, environment, action, title, before, document, version, reason)
+    if environment.approvals_needed and waived is None:
+        raise NeedsApproval([change])
     setting = stored(flag, environment, setting, rules.definition_of(document))
     keep(flag, environment, setting.version, document, reason)
     announce([environment.id], serving.refresh(environment, [flag.id]))
-    title = title or _title(flag.key, environment, before, document)
     write_down(action, flag, environment, title, before=before, after=document, reason=reason)
+    if waived == "emergency":
+        review(replace(change, version=setting.version))
     return setting
+
+
+def check_schema(flag: Flag, before: dict[str, Any] | None, document: dict[str, Any]) -> None:
+    """New values fit the flag's schema; what does not touch them is never held up by it. Raises Invalid."""
+    if before and compare.same_json(before["variants"], document["variants"]):
+        return
+    if problem := variants_problem(flag.json_schema, document["variants"]):
+        raise Invalid({"variants": problem})
 
 
 def check_version(
@@ -114,6 +137,8 @@ def stored(flag: Flag, environment: Environment, setting: FlagSetting | None, de
         flag_modified(setting, name)  # 1 and 1.0 are equal to Python, and so are two orders of the same variants
     setting.version += 1
     setting.updated_at, setting.updated_by = datetime.now(UTC), current_author()
+    settle(setting)
+    carry(flag, environment, setting)
     return setting
 
 

@@ -91,8 +91,9 @@ def _saved(environment: Environment, segment: FlagSegment | None) -> Response:
 def _confirmed(environment: Environment, name: str) -> str:
     reason, typed_key = request.form.get("reason", ""), request.form.get("typed_key", "")
     problems = rules.confirmation_problems(
-        needed=environment.is_production, key=name, typed_key=typed_key, reason=reason
-    )
+        needed=environment.is_production, key=name, typed_key=typed_key, reason=reason,
+        reason_needed=environment.approvals_needed > 0,
+    )  # fmt: skip
     if problems:
         raise Invalid(problems)
     return reason.strip()

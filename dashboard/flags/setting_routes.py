@@ -6,17 +6,32 @@ from flask import Blueprint, Response, request, url_for
 
 from dashboard import web
 from dashboard.errors import Invalid
-from dashboard.flags import compare, conflicts, edits, forms, past, rules, segments, standing, targeting
+from dashboard.flags import (
+    compare,
+    conflicts,
+    edits,
+    forms,
+    matrix,
+    past,
+    rules,
+    schedule_forms,
+    segments,
+    standing,
+    targeting,
+)
+from dashboard.flags.asking import asking
 from dashboard.flags.conditions import OPERATORS
+from dashboard.flags.confirming import confirmed
 from dashboard.flags.ledger import definition_of, document_of
 from dashboard.flags.models import Flag
 from dashboard.flags.queries import Cell, cell_of, flag_by_key, row_of
 from dashboard.flags.rule_forms import Allowed
 from dashboard.flags.saving import Stale
+from dashboard.flags.schedule_routes import plan
 from dashboard.security.guards import requires
 from dashboard.store import db
 from dashboard.targets.models import Environment
-from dashboard.targets.queries import environment_by_slug
+from dashboard.targets.queries import all_environments, environment_by_slug
 
 blueprint = Blueprint("setting", __name__, url_prefix="/flags/<key>/in/<slug>")
 SWITCH = {"on": True, "off": False}
@@ -32,6 +47,7 @@ def edit(key: str, slug: str) -> Response:
 
 @blueprint.post("/set")
 @requires("operator", within="slug")
+@asking
 def save(key: str, slug: str) -> Response:
     flag, environment = flag_by_key(key), environment_by_slug(slug)
     fields = request.form.to_dict(flat=False)
@@ -40,10 +56,16 @@ def save(key: str, slug: str) -> Response:
         return _acted(flag, cell_of(flag, environment), form, action)
     try:
         reason = confirmed(flag, environment)
+        definition = forms.definition_of(form, flag.type, _allowed(flag, environment))
+        if at := schedule_forms.at_of(request.form):
+            title = schedule_forms.change_title(key, slug, at)
+            plan(flag, environment, [(at, definition)], title=title, reason=reason)
+            db.session.commit()
+            return web.moved(url_for("flags.show", key=key))
         saved = edits.set_in_environment(
             flag,
             environment,
-            forms.definition_of(form, flag.type, _allowed(flag, environment)),
+            definition,
             version=forms.version_of(fields),
             operation_id=request.form.get("operation_id"),
             reason=reason,
@@ -66,11 +88,12 @@ def confirm(key: str, slug: str) -> Response:
 
 @blueprint.post("/toggle")
 @requires("operator", within="slug")
+@asking
 def toggle(key: str, slug: str) -> Response:
     flag, environment = flag_by_key(key), environment_by_slug(slug)
     enabled = _switch(request.form.get("enabled"))
     try:
-        reason = confirmed(flag, environment)
+        reason = confirmed(flag, environment, at_once=not enabled)
         version = forms.version_of(request.form.to_dict(flat=False))
         operation_id = request.form.get("operation_id")
         edits.toggle(
@@ -114,24 +137,14 @@ def _toggled(flag: Flag, environment: Environment, seen: int) -> Response:
         dependants = standing.dependants_of(flag.key)
         return web.written("flags/_card.html", shown, cell=done, flag=flag, done=done, dependants=dependants)
     back = url_for("flags.index", changed=f"{flag.key}:{environment.slug}")
-    return web.written("flags/_row.html", back, row=row_of(flag), done=done)
+    rows = [matrix.row_of(flag.id)]
+    return web.written("flags/_row.html", back, rows=rows, environments=all_environments(), done=done)
 
 
 def _switch(text: str | None) -> bool:
     if text not in SWITCH:
         raise Invalid({"enabled": "A flag is turned “on” or “off”."})
     return SWITCH[text]
-
-
-def confirmed(flag: Flag, environment: Environment) -> str:
-    """The reason, when everything that this environment asks for was given. Raises Invalid."""
-    reason, typed_key = request.form.get("reason", ""), request.form.get("typed_key", "")
-    problems = rules.confirmation_problems(
-        needed=environment.is_production, key=flag.key, typed_key=typed_key, reason=reason
-    )
-    if problems:
-        raise Invalid(problems)
-    return reason.strip()
 
 
 def _again(

@@ -119,17 +119,16 @@ class FlagUse:
 
 def last_evaluated(environment_ids: Sequence[int], keys: Sequence[str]) -> dict[Where, Seen]:
     """(environment id, flag key) → when; what is missing was never evaluated since evaluations are counted."""
-    wanted = db.select(FlagSeen).where(FlagSeen.environment_id.in_(environment_ids), FlagSeen.flag_key.in_(keys))
-    rows = db.session.scalars(wanted.execution_options(populate_existing=True))
-    return {(row.environment_id, row.flag_key): Seen(row.first_at, row.seen_at, row.single_at) for row in rows}
+    columns = (FlagSeen.environment_id, FlagSeen.flag_key, FlagSeen.first_at, FlagSeen.seen_at, FlagSeen.single_at)
+    wanted = db.select(*columns).where(FlagSeen.environment_id.in_(environment_ids), FlagSeen.flag_key.in_(keys))
+    return {(place, key): Seen(*times) for place, key, *times in db.session.execute(wanted)}
 
 
 def sparkline(
     environment_ids: Sequence[int], keys: Sequence[str], now: datetime
 ) -> dict[Where, list[tuple[datetime, float | None]]]:
     """(environment id, flag key) → evaluations in each of the last 24 hours, 0 in an hour without any."""
-    last = now.replace(minute=0, second=0, microsecond=0)
-    hours = [last - timedelta(hours=back) for back in reversed(range(SPARK_HOURS))]
+    hours = last_hours(now)
     given = {
         "environment_ids": list(environment_ids),
         "keys": list(keys),
@@ -139,6 +138,11 @@ def sparkline(
     for environment_id, key, hour, count in db.session.execute(text(HOURS), given):
         counts.setdefault((environment_id, key), {})[hour] = float(count)
     return {where: [(hour, found.get(hour, 0.0)) for hour in hours] for where, found in counts.items()}
+
+
+def last_hours(now: datetime) -> list[datetime]:
+    last = now.replace(minute=0, second=0, microsecond=0)
+    return [last - timedelta(hours=back) for back in reversed(range(SPARK_HOURS))]
 
 
 def downloads(environment_ids: Sequence[int]) -> dict[int, datetime]:

@@ -9,7 +9,7 @@ from sqlalchemy import TextClause, text
 
 from dashboard.statements.blocks import LEVELS, closed
 from dashboard.statements.rules import Added, Counters, Key
-from dashboard.store import db
+from dashboard.store import copy_in, db
 
 COUNTERS = ", ".join(Counters._fields)
 ADDED = ", ".join(Added._fields)
@@ -27,12 +27,6 @@ def _unnested(types: Sequence[str]) -> str:
     return ", ".join(f"cast(:c{place} as {kind}[])" for place, kind in enumerate(types))
 
 
-SAMPLES = text(f"""
-insert into statement_sample (target_id, slot, family_id, {ADDED})
-select :target_id, :slot, r.*
-from unnest({_unnested(("bigint", *ADDED_TYPES))}) as r
-on conflict do nothing
-""")  # noqa: S608 - names of our own columns
 CHANGED = """
 update statement_entry as e
 set (changed_at, gone_at, {columns}) = (:slot, null, {values})
@@ -79,8 +73,9 @@ group by family_id
 
 def write_samples(target_id: int, slot: datetime, sums: Mapping[int, Added]) -> None:
     """One row for each family that did something, in the order of the primary key: its pages fill one by one."""
-    if sums:
-        _run(SAMPLES, ((family_id, *sums[family_id]) for family_id in sorted(sums)), target_id=target_id, slot=slot)
+    names = ("target_id", "slot", "family_id", *Added._fields)
+    rows = ((target_id, slot, family_id, *sums[family_id]) for family_id in sorted(sums))
+    copy_in("statement_sample", names, rows, types=("bigint", "timestamptz", "bigint", *ADDED_TYPES))
 
 
 def write_changed(target_id: int, slot: datetime, counters: Mapping[Key, Counters]) -> None:

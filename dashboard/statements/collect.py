@@ -109,8 +109,9 @@ def _store(
 def _answer(collection: Collection) -> Answer:
     server, entries = _read(collection)
     own = set(server["own_oids"])
-    told = [tuple(row.values()) for row in entries if row["userid"] not in own]
-    hidden_ms = [row["total_ms"] for row in entries if row["queryid"] is None and row["userid"] not in own]
+    told = [row for row in entries if row[0] not in own]
+    counters = {Key._make(row[:3]): Counters._make(row[3:]) for row in told if row[2] is not None}
+    hidden_ms = [Counters._make(row[3:]).total_ms for row in told if row[2] is None]
     place = edits.Place(_system(collection.reader), server["dbid"], collection.reader.server_version // 10_000)
     reading = Reading(
         slot=collection.slot,
@@ -125,19 +126,20 @@ def _answer(collection: Collection) -> Answer:
     return Answer(
         reading,
         place,
-        counters={Key._make(row[:3]): Counters._make(row[3:]) for row in told if row[2] is not None},
+        counters=counters,
         entries=len(entries),
         role=server["role_name"],
         own_role=", ".join(server["own_roles"]) or None,
     )
 
 
-def _read(collection: Collection) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _read(collection: Collection) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
+    """The server, and each entry: the fields of a key, then those of its counters."""
     reader = collection.reader
     if logins := [login.username for login in collection.target.logins if login.purpose != "watch"]:
         reader.rows(LOGINS, {"logins": json.dumps(logins)})
     try:
-        return reader.ask(SERVER)[0], reader.ask(STATEMENTS)
+        return reader.ask(SERVER)[0], reader.ask_numbers(STATEMENTS)
     except TargetRefused as refused:
         if refused.sqlstate == "55000":
             raise TargetRefused(refused.sqlstate, NOT_LOADED, LOAD) from None

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ARRAY, LargeBinary, any_, delete, exists, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -94,9 +94,8 @@ def stored_entries(target_id: int) -> dict[Key, Stored]:
 
     Thousands each minute: the driver's own tuples cost half of the session's rows.
     """
-    cursor = db.session.connection().connection.cursor()
-    cursor.execute(STORED, {"target_id": target_id})
-    rows = cursor.fetchall()
+    driver: Any = db.session.connection().connection.driver_connection
+    rows = driver.cursor(binary=True).execute(STORED, {"target_id": target_id}).fetchall()
     return {Key._make(row[:3]): Stored(row[3], row[4], row[5], Counters._make(row[6:])) for row in rows}
 
 

@@ -18,6 +18,7 @@ MOST_ROWS_A_PAGE = 291
 SHORT = 127
 POSTING_BYTES = 812  # a posting list is at most a tenth of a page when an index is built
 TID = 6
+PIECES_A_PAGE = 4
 STALE_SHARE = 0.2
 MONOTONE = 0.9
 UNSURE_SHARE = 0.1
@@ -31,6 +32,7 @@ UNKNOWN_COLUMN = "a column has no statistics: it was added after the last ANALYZ
 NAMES = "a column of type name, whose stored width the statistics do not tell"
 NOT_HEAP = "not stored as heap: the layout of its rows is not known"
 PARTIAL = "how many different values a partial index holds is not known"
+NEVER_VACUUMED = "never vacuumed, so that nobody counted its pieces"
 DROPPED = "a column was dropped: what is its residue inside of rows and what is free space, only a measurement tells"
 
 
@@ -127,6 +129,13 @@ def index_bloat(index: Relation) -> Estimate:
     is_random = correlation is None or abs(correlation) < MONOTONE
     needed = 1 + ceil(leaf_bytes(index) / ((PAGE - BTREE_PAGE_HEADER) * index.fillfactor / 100))
     return replace(_estimate(max(0, index.pages - needed) * PAGE, index.pages), is_random=is_random)
+
+
+def toast_bloat(toast: Relation) -> Estimate:
+    """At least so much: four full pieces of values fill a page (heaptoast.h), and the last of each value is smaller."""
+    if toast.rows < 0:
+        return Estimate(reason=NEVER_VACUUMED)
+    return _estimate(max(0, toast.pages - ceil(toast.rows / PIECES_A_PAGE)) * PAGE, toast.pages)
 
 
 def heap_pages(table: Relation, columns: Sequence[Column]) -> int:

@@ -1,6 +1,6 @@
 """Questions about bloat to the store."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
@@ -14,11 +14,14 @@ from dashboard.targets.queries import probe_state
 
 
 def shown(target_id: int, table: TableState) -> dict[str, Any]:
-    """What the bloat part of a table's page tells: the heap first, then its b-trees, largest first."""
+    """What the bloat part of a table's page tells: the heap, its TOAST, then its b-trees, largest first."""
     known = bloat_of(target_id, table.oid)
     state = probe_state(target_id, "bloat")
     indexes = [index for index in indexes_of(table) if index.method == "btree"]
     lines = [line(table.oid, table.name, "table", table.heap_bytes, known.get(table.oid))]
+    if table.toast_bytes and table.kind != "p":
+        toast = toast_of(known)
+        lines.append(line(toast.oid if toast else 0, "TOAST", "toast", table.toast_bytes, toast))
     lines += [line(index.oid, index.name, "index", index.size_bytes, known.get(index.oid)) for index in indexes]
     return {"bloat": lines, "bloat_state": state}
 
@@ -27,6 +30,11 @@ def bloat_of(target_id: int, table_oid: int) -> dict[int, RelationBloat]:
     """What is known of a table and its indexes, by oid."""
     found = select(RelationBloat).where(RelationBloat.target_id == target_id, RelationBloat.table_oid == table_oid)
     return {row.oid: row for row in db.session.scalars(found.order_by(RelationBloat.oid))}
+
+
+def toast_of(known: Mapping[int, RelationBloat]) -> RelationBloat | None:
+    """What is known of the table's long values, which are stored aside."""
+    return next((row for row in known.values() if row.kind == "toast"), None)
 
 
 def large_bloat(target_id: int) -> Sequence[Bloated]:

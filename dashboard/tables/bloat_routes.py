@@ -49,7 +49,7 @@ def measure_now(slug: str, address: str) -> Response:
 
 
 def _chosen(table: TableState) -> tuple[int, str, str]:
-    """The table itself, or one of its b-trees. Raises Invalid."""
+    """The table itself, its TOAST, or one of its b-trees. Raises Invalid."""
     if table.kind == "p":
         raise Invalid({"oid": "A partitioned table stores nothing itself: measure its partitions."})
     sent = request.form.get("oid", str(table.oid))
@@ -58,7 +58,10 @@ def _chosen(table: TableState) -> tuple[int, str, str]:
     for index in queries.indexes_of(table):
         if sent == str(index.oid) and index.method == "btree":
             return index.oid, index.name, "index"
-    raise Invalid({"oid": "What is measured is the table or one of its b-trees."})
+    toast = bloat_queries.toast_of(bloat_queries.bloat_of(table.target_id, table.oid))
+    if toast is not None and sent == str(toast.oid):
+        return toast.oid, f"{table.name} (TOAST)", "toast"
+    raise Invalid({"oid": "What is measured is the table, its TOAST or one of its b-trees."})
 
 
 def _keep(target: Target, table: TableState, oid: int, name: str, kind: str, found: Measurement) -> None:

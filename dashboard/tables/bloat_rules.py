@@ -1,16 +1,19 @@
 """From what a target answered to stored estimates of bloat, and what to do about one (pure)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from dashboard.tables.bloat import PAGE, SMALL, Column, Estimate, Relation, index_bloat, table_bloat
+from dashboard.tables.bloat import PAGE, SMALL, Column, Estimate, Relation, index_bloat, table_bloat, toast_bloat
 
 ALIGNMENTS = {"c": 1, "s": 2, "i": 4, "d": 8}
 FLOOR_BYTES = 50 * 1024 * 1024
 FLOOR_SHARE, RANDOM_SHARE, REWRITE_SHARE = 0.3, 0.4, 0.6
+ESTIMATORS: dict[str, tuple[str, Callable[[Relation], Estimate]]] = {
+    "i": ("index", index_bloat), "t": ("toast", toast_bloat),
+}  # fmt: skip
 Action = Literal["nothing", "unknown", "vacuum", "rewrite", "reindex"]
 
 
@@ -195,11 +198,12 @@ def _is_worth(free: int, share: float, floor: float) -> bool:
 
 def _found(row: Mapping[str, Any], columns: Mapping[int, Sequence[Column]]) -> Found:
     relation = relation_of(row, columns)
-    estimate: Estimate = index_bloat(relation) if row["kind"] == "i" else table_bloat(relation)
+    kind, estimated = ESTIMATORS.get(row["kind"], ("table", table_bloat))
+    estimate = estimated(relation)
     return Found(
         oid=row["oid"],
         table_oid=row["table_oid"],
-        kind="index" if row["kind"] == "i" else "table",
+        kind=kind,
         pages=row["pages"],
         bloat_bytes=estimate.bytes,
         bloat_share=None if estimate.share is None else round(estimate.share, 4),

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, or_, text
 
 from dashboard.changes.record import record
-from dashboard.store import db
+from dashboard.store import copy_in, db
 from dashboard.tables.marks import Mark
 from dashboard.tables.models import IndexState, IndexVerdict, RelationBloat, TableState
 from dashboard.tables.records import IndexRecord, TableRecord
@@ -58,14 +58,9 @@ def mark(target_id: int, marks: Iterable[Mark], noticed_after: datetime) -> None
 
 
 def _copy(table: str, target_id: int, records: Records) -> None:
-    """Rows straight from the driver: several times faster than any statement with their values."""
     if not records:
         return
-    columns = ", ".join(("target_id", *records[0]._fields))
-    driver: Any = db.session.connection().connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"copy {table} ({columns}) from stdin") as into:
-        for row in records:
-            into.write_row((target_id, *row))
+    copy_in(table, ("target_id", *records[0]._fields), ((target_id, *row) for row in records))
 
 
 def _replace(table: str, target_id: int, records: Records) -> None:

@@ -2,15 +2,15 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from flask import current_app
 from psycopg import RawCursor
 from psycopg.pq import ConnStatus, TransactionStatus
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 
 from dashboard.targets.failures import (
     FROZEN,
@@ -29,6 +29,7 @@ from dashboard.targets.session import COLUMNS, LIMITS, SCHEMA
 __all__ = ["Address", "TargetBusy", "TargetRefused", "TargetUnreachable"]
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 WATCHDOG_MARGIN_S = 1.0
 IDLE_IN_TRANSACTION_MS = 60_000
@@ -73,11 +74,27 @@ class Reader:
         self.rows_read += len(found)
         return found
 
+    def numbers(self, sql: str) -> list[tuple[Any, ...]]:
+        """The answer of one query that tells no texts, which may be of any bytes: half as dear as `rows`."""
+        budget_s = self._statement_timeout_ms / 1000 + WATCHDOG_MARGIN_S
+        with self._guarded(budget_s), self.link.connection.cursor(row_factory=tuple_row) as cursor:
+            found = list(cursor.stream(sql.encode(), size=ROWS_AT_ONCE, binary=True))
+        self.rows_read += len(found)
+        return found
+
     def ask(self, probe: Probe, **params: Any) -> list[dict[str, Any]]:
         """The answer of a probe, in the words that this server's views understand."""
         sql = probe.sql_for(self.columns_of, self.schema_of, bound=bool(params))
+        return self._asked(probe, lambda: self.rows(sql, params or None))
+
+    def ask_numbers(self, probe: Probe) -> list[tuple[Any, ...]]:
+        """The answer of a probe that tells no texts, as tuples in the order of its columns."""
+        sql = probe.sql_for(self.columns_of, self.schema_of, bound=False)
+        return self._asked(probe, lambda: self.numbers(sql))
+
+    def _asked(self, probe: Probe, question: Callable[[], T]) -> T:
         try:
-            return self.rows(sql, params or None)
+            return question()
         except TargetRefused as refused:
             self.link.is_outdated |= refused.sqlstate[:2] in NOT_AS_LEARNT
             if refused.sqlstate == "42501" and probe.extension is not None:

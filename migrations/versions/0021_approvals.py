@@ -46,9 +46,7 @@ def upgrade() -> None:
         _time("asked_at"),
         sa.Column("decided_at", sa.DateTime(timezone=True)),
         sa.CheckConstraint("kind in ('change', 'review')", name="kind"),
-        sa.CheckConstraint(
-            "state in ('open', 'applied', 'rejected', 'withdrawn', 'void', 'reviewed')", name="state"
-        ),
+        sa.CheckConstraint("state in ('open', 'applied', 'rejected', 'withdrawn', 'void', 'reviewed')", name="state"),
         sa.CheckConstraint("(state = 'open') = (decided_at is null)", name="decided"),
         sa.UniqueConstraint("public_id"),
         sa.UniqueConstraint("operation_id", "subject", "place"),

@@ -38,7 +38,7 @@ def test_off_happens_at_once_and_opens_one_review(turned_off, guarded, store):
     assert (setting.enabled, setting.version) == (False, 3)
     review = store.scalars(select(ChangeRequest)).one()
     assert (review.kind, review.state, review.base_version, review.reason) == ("review", "open", 3, "payments fail")
-    assert "turned it off at once" in turned_off.get("/flags/checkout").text
+    assert "did this at once" in turned_off.get("/flags/checkout").text
 
 
 def test_off_takes_a_reason_and_the_key_of_production(guarded, people):
@@ -64,7 +64,7 @@ def test_somebody_else_reviews_it_with_a_comment(turned_off, people, store):
     assert "looked at it: the shop was down" in turned_off.get(url).text
     entry = store.scalars(select(AuditEntry).where(AuditEntry.action == "review.reviewed")).one()
     assert (entry.subject, entry.reason) == ("checkout in production", "the shop was down")
-    assert "turned it off at once" not in turned_off.get("/flags/checkout").text
+    assert "did this at once" not in turned_off.get("/flags/checkout").text
 
 
 def test_a_review_is_no_request_and_the_other_way_round(turned_off, asked, people):

@@ -201,3 +201,17 @@ def test_one_is_enough_where_approvals_are_needed_no_more(asked, guarded, people
     guarded(0)
     assert people().post(f"{url}/approve").status_code == 303
     assert in_production(guarded(0)) == (True, 2)
+
+
+@pytest.mark.parametrize("kind", ["change", "review"])
+def test_what_waits_goes_with_its_environment(asked, people, store, app, kind):
+    _, url = asked()
+    store.execute(update(ChangeRequest).values(kind=kind, environment_id=None))
+    store.commit()
+    assert "checkout or production is not there any more" in people().get(url).text
+    with app.app_context():
+        assert edits.tidy() == 1
+        db.session.remove()
+    row = people().get("/approvals?format=json").json["rows"][0]
+    assert (row["state"], row["environment"], row["decided_by"]) == ("void", "production", None)
+    assert "It is void" in people().get(url).text

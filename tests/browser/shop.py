@@ -7,22 +7,27 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from flask import Flask
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 from sqlalchemy.pool import NullPool
 
 from dashboard.alerts.channel_edits import add_channel
 from dashboard.alerts.collect import check
 from dashboard.alerts.forms import ChannelForm
+from dashboard.approvals.models import ChangeRequest
 from dashboard.demo import shop
 from dashboard.embedded import Server
 from dashboard.flags import segments
 from dashboard.flags.edits import create_flag, set_in_environment, toggle
+from dashboard.flags.ledger import document_of
+from dashboard.flags.models import Flag, FlagSetting
 from dashboard.flags.rules import Definition
 from dashboard.flags.shared import Shared
 from dashboard.jobs import COLLECTORS
 from dashboard.security.edits import create_account
+from dashboard.security.models import Account
 from dashboard.store import db
 from dashboard.targets.edits import add_target
+from dashboard.targets.models import Environment
 from dashboard.targets.queries import all_environments
 from dashboard.targets.run import collect_target
 
@@ -84,6 +89,7 @@ def watch(app: Flask, server: Server) -> None:
             with server.connect(DATABASE) as connection:
                 connection.execute("alter table carts add column if not exists note text")
         set_flags()
+        ask_for_approval()
         add_channel(
             ChannelForm("On-call", "email", "", "warning", is_on=True, address="oncall@example.com", secret=None)
         )
@@ -100,6 +106,24 @@ def set_flags() -> None:
     for environment in all_environments():
         segments.save(environment, "beta-testers", "Those who asked", rule, version=0)
     toggle(flag, all_environments()[0], False, version=None)
+    db.session.commit()
+
+
+def ask_for_approval() -> None:
+    """Ada asks for what stands on the flag as it is, and did something else in a hurry; both are still open."""
+    ada = db.session.scalars(select(Account).where(Account.email == EMAIL)).one()
+    wanted = select(FlagSetting).join(Flag).join(Environment)
+    setting = db.session.scalars(wanted.where(Flag.key == "limits", Environment.slug == "production")).one()
+    before = document_of(setting)
+    asked = {
+        "flag_id": setting.flag_id, "environment_id": setting.environment_id, "subject": "limits",
+        "place": setting.environment.slug, "action": "flag.toggle", "before": before, "reason": "Too many carts",
+        "document": before | {"state": "DISABLED"}, "base_version": setting.version, "author_id": ada.id,
+        "author": ada.email,
+    }  # fmt: skip
+    db.session.add(ChangeRequest(title="limits turned off", **asked))
+    db.session.flush()
+    db.session.add(ChangeRequest(title="limits turned off in a hurry", kind="review", **asked))
     db.session.commit()
 
 

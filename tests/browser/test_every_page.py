@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from werkzeug.routing import Rule
 
 from dashboard.alerts.models import Alert, AlertChannel
+from dashboard.approvals.models import ChangeRequest
 from dashboard.changes.models import Change
 from dashboard.embedded import Server
 from dashboard.findings.models import Finding
@@ -30,6 +31,7 @@ MORE = (
     "/t/shop/tables?q=nothing-is-called-so",
     "/t/shop/queries?q=nothing-is-asked-so",
     "/flags?archived=1",
+    "/approvals?q=nobody-asked-for-this",
 )
 OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 Axe = Callable[[Page], list[str]]
@@ -51,6 +53,7 @@ def known(rule: Rule) -> dict[str, Any]:
         "revision": "9e8ab5c3d624",
         "family_id": plan.family_id,
         "plan_id": plan.id,
+        "uuid": db.session.scalars(select(ChangeRequest.public_id).order_by(ChangeRequest.id).limit(1)).one(),
     } | first
     compared = {"a": plan.id, "b": plan.id} if rule.endpoint == "plans.comparison" else {}
     return {name: values[name] for name in rule.arguments} | compared
@@ -121,5 +124,14 @@ class TestOfAShop:
 
 @pytest.mark.parametrize(("theme", "width"), [("dark", 1440), ("light", 390)])
 def test_a_store_with_nothing_in_it_is_in_order(new_page: Any, problems_of: LookAt, theme: str, width: int) -> None:
-    addresses = ["/", "/flags", "/changes", "/alerts", "/settings/targets", "/settings/keys", "/settings/environments"]
+    addresses = [
+        "/",
+        "/flags",
+        "/approvals",
+        "/changes",
+        "/alerts",
+        "/settings/targets",
+        "/settings/keys",
+        "/settings/environments",
+    ]
     assert problems_of(new_page(theme=theme, width=width), addresses) == {}

@@ -233,4 +233,5 @@ def test_a_phone_goes_from_page_to_page_by_the_menu(new_page: Any) -> None:
     page.click("#nav a[href='/flags']")
     page.wait_for_url("**/flags")
     assert not page.is_visible("#nav")
-    expect(page.get_by_role("button", name="Turning fast-checkout in Development takes the role operator").first).to_be_disabled()
+    locked = page.get_by_role("button", name="Turning fast-checkout in Development takes the role operator")
+    expect(locked.first).to_be_disabled()

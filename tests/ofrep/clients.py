@@ -48,21 +48,22 @@ def _once(cache: Path, lock: Path, fetch: Callable[[Path], None]) -> Path:
 
 def _fetch_node(place: Path) -> None:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--target", str(place)]
-    _run([*pip, "--requirement", str(SOURCES / "node.txt")], os.environ)
+    _run([*pip, "--requirement", str(SOURCES / "node.txt")])
 
 
 def _fetch_packages(place: Path, node: Path) -> None:
     place.mkdir()
     for name in ("package.json", "package-lock.json"):
         shutil.copy(SOURCES / name, place)
-    path = os.pathsep.join((str(node.parent), os.environ["PATH"]))
-    npm = ["npm", "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"]
-    _run([*npm, "--prefix", str(place)], {**os.environ, "PATH": path})
+    own = node.parent.parent / "lib/node_modules/npm/bin/npm-cli.js"
+    npm = [str(node), str(own)] if own.exists() else ["npm"]
+    options = ["--silent", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(place)]
+    _run([*npm, "ci", *options])
 
 
-def _run(command: list[str], environment: os._Environ[str] | dict[str, str]) -> None:
+def _run(command: list[str]) -> None:
     try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120, env=environment)
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotRun(f"{command[0]}: {error}") from None
     if done.returncode != 0:

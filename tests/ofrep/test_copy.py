@@ -1,26 +1,17 @@
 """The copy of flags and keys on disk: a process that starts while the store is away serves from it, or from nothing."""
 
-import json
 import logging
-import os
-import signal
-import socket
 import stat
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from dashboard.flags import copy_on_disk, live
 from tests.conftest import SECRET_KEY, close, make_app
 from tests.ofrep.conftest import Application, add_key, store_away, until
+from tests.ofrep.web import Web, asked
 
-ROOT = Path(__file__).parent.parent.parent
 DUMPED = "/ofrep/v1/evaluate/flags"
 
 
@@ -94,49 +85,21 @@ def test_a_disk_that_takes_nothing_keeps_serving_and_keeps_the_file(kept, served
     assert changing.flag("plain").status_code == 200
 
 
-def asked(port, path, key="", body=None):
-    headers = {"X-API-Key": key, "Content-Type": "application/json"}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers)
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - our own address
-            return answer.status, json.load(answer), dict(answer.headers)
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        return 0, {}, {}
-
-
 @pytest.fixture
-def web(served, server, tmp_path):
-    """Starts `pilothouse web` on the served store; the port that it answers on."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    url = served.config["SQLALCHEMY_DATABASE_URI"]
-    given = {"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY, "PORT": str(port), "PILOTHOUSE_DATA_DIR": str(tmp_path)}
-    started = []
-
-    def start():
-        command = [sys.executable, "-m", "dashboard", "web"]
-        started.append(subprocess.Popen(command, cwd=ROOT, env=os.environ | given, stderr=subprocess.DEVNULL))
-        until(lambda: asked(port, "/healthz")[0] == 200, within_s=30)
-        return port
-
-    def stop():
-        for process in started:
-            process.send_signal(signal.SIGTERM)
-            process.wait(20)
-        started.clear()
-
-    start.stop = stop
-    yield start
-    stop()
+def web(served, tmp_path):
+    web = Web(served, tmp_path)
+    yield web
+    web.stop()
 
 
 @pytest.mark.fault
 def test_pilothouse_web_starts_and_serves_without_its_store(served, server, changing, web, tmp_path):
-    until(lambda: asked(web(), DUMPED, changing.key, b"{}")[0] == 200)
+    web.start()
+    until(lambda: asked(web.port, DUMPED, changing.key, b"{}")[0] == 200)
     until((tmp_path / copy_on_disk.NAME).exists)
     web.stop()
     with store_away(server, served):
-        port = web()
+        port = web.start()
         began_s = time.monotonic()
         status, body, headers = asked(port, DUMPED, changing.key, b"{}")
         assert (status, len(body["flags"])) == (200, 15)

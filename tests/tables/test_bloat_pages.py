@@ -143,6 +143,24 @@ def test_an_operator_measures_and_it_is_kept_with_time_and_name(shop, store, as_
     assert {entry.subject for entry in entries} == {"shop/public.orders", "shop/public.orders_pkey"}
 
 
+def test_toast_has_a_lower_bound_until_it_is_measured(target_db, store, collected, estimated, as_operator) -> None:
+    target_db.execute("create extension pgstattuple")
+    target_db.execute("create table orders (id bigint primary key, document text); create table small (note text)")
+    target_db.execute("alter table orders alter document set storage external")
+    target_db.execute("insert into orders select n, repeat('x', 7980) from generate_series(1, 400) n")
+    target_db.execute("delete from orders where id % 2 = 0")
+    target_db.execute("vacuum analyze orders")
+    collected()
+    estimated()
+    toast = store.scalars(select(RelationBloat).where(RelationBloat.kind == "toast")).one()
+    assert toast.bloat_share == pytest.approx(0.5, abs=0.01)
+    assert "estimated, at least" in as_operator.get("/t/shop/tables/public.orders").text
+    assert as_operator.post(MEASURE, data={"oid": toast.oid}).status_code == 303
+    store.refresh(toast)
+    assert toast.measured_share == pytest.approx(0.5, abs=0.05)
+    assert "estimated, at least" not in as_operator.get("/t/shop/tables/public.orders").text
+
+
 def test_measuring_says_what_is_missing(shop, as_operator) -> None:
     for browser in (as_operator, as_operator.fragment):
         text = browser.post(MEASURE).text

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dashboard.tables import bloat
-from dashboard.tables.bloat import Column, Relation, index_bloat, table_bloat
+from dashboard.tables.bloat import NEVER_VACUUMED, Column, Relation, index_bloat, table_bloat, toast_bloat
 from dashboard.tables.bloat_findings import Bloated, findings
 from dashboard.tables.bloat_rules import Found, folded, verdict
 
@@ -143,3 +143,10 @@ def test_a_partitioned_table_has_the_sums_of_what_is_known_below() -> None:
     assert (found[1].bloat_bytes, found[1].bloat_share, found[1].residue_bytes) == (8192 * 20, 0.2, 8192)
     assert found[1].reason == f"1 of 2 partitions: {bloat.STALE}"
     assert found[2].bloat_bytes is None
+
+
+def test_toast_is_full_with_four_pieces_a_page_and_unknown_before_its_first_vacuum() -> None:
+    toast = Relation(pages=1_000, rows=1_600, columns=(), fillfactor=100, table_rows=-1, modified=0)
+    assert (toast_bloat(toast).bytes, toast_bloat(toast).share) == (600 * 8192, 0.6)
+    assert toast_bloat(replace(toast, rows=9_000)).bytes == 0
+    assert toast_bloat(replace(toast, rows=-1)).reason == NEVER_VACUUMED

@@ -1,4 +1,4 @@
--- Free and dead bytes of the tables in pilothouse.oids: pages that are not all-visible are read, the free space map tells the rest.
+-- Free and dead bytes of the tables, or TOAST tables, in pilothouse.oids: pages that are not all-visible are read, the free space map tells the rest.
 -- Waits for AccessExclusive locks: the caller sets a lock timeout and a statement timeout.
 select
     cast(c.oid as bigint) as oid,
@@ -11,5 +11,5 @@ from pg_catalog.pg_class c
 cross join lateral public.pgstattuple_approx(c.oid) s
 where
     c.oid = any(cast(string_to_array(current_setting('pilothouse.oids', true), ',') as oid[]))
-    and c.relkind in ('r', 'm')
+    and c.relkind in ('r', 'm', 't')
     and c.relam = (select m.oid from pg_catalog.pg_am m where m.amname = 'heap')

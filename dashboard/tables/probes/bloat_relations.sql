@@ -1,4 +1,4 @@
--- Tables and b-trees of 1 MB and more as they were when last vacuumed or analyzed, and partitioned ones as their frames.
+-- Tables, their TOAST and b-trees of 1 MB and more as they were when last vacuumed or analyzed, and partitioned ones as their frames.
 -- Catalogues, pg_stat_get_* and privileges only: nothing here waits for a lock.
 -- Keys are deduplicated when each operator class has an equalimage function (its fourth) and no collation is fuzzy.
 with equal_images as (
@@ -13,7 +13,7 @@ with equal_images as (
 )
 select
     cast(c.oid as bigint) as oid,
-    cast(coalesce(i.indrelid, c.oid) as bigint) as table_oid,
+    cast(coalesce(i.indrelid, o.oid, c.oid) as bigint) as table_oid,
     cast(h.inhparent as bigint) as parent_oid,
     c.relkind as kind,
     n.nspname as schema,
@@ -47,8 +47,11 @@ select
 from pg_catalog.pg_class c
 left join pg_catalog.pg_index i
     on i.indexrelid = c.oid
+left join pg_catalog.pg_class o
+    on o.reltoastrelid = c.oid
+    and c.relkind = 't'
 join pg_catalog.pg_class t
-    on t.oid = coalesce(i.indrelid, c.oid)
+    on t.oid = coalesce(i.indrelid, o.oid, c.oid)
 join pg_catalog.pg_namespace n
     on n.oid = t.relnamespace
 left join pg_catalog.pg_am m
@@ -62,6 +65,6 @@ where
     and t.relkind in ('r', 'm', 'p')
     and (
         c.relkind in ('p', 'I')
-        or (c.relpages >= 128 and (c.relkind in ('r', 'm') or (c.relkind = 'i' and m.amname = 'btree')))
+        or (c.relpages >= 128 and (c.relkind in ('r', 'm', 't') or (c.relkind = 'i' and m.amname = 'btree')))
     )
 order by c.relpages desc, c.oid

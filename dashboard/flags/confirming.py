@@ -1,0 +1,28 @@
+"""What a change is confirmed with before it is made: a reason, and in production the key typed by hand."""
+
+from flask import request
+
+from dashboard.errors import Invalid
+from dashboard.flags import rules
+from dashboard.flags.models import Flag
+from dashboard.targets.models import Environment
+
+
+def confirmed(flag: Flag, environment: Environment, *, at_once: bool = False) -> str:
+    """The reason, when everything that this environment asks for was given. Raises Invalid.
+
+    Where somebody else approves first nobody types a key; `at_once`: it waits for nobody.
+    """
+    return confirmed_as(flag.key, environment, at_once=at_once)
+
+
+def confirmed_as(key: str, environment: Environment, *, at_once: bool = False) -> str:
+    reason, typed_key = request.form.get("reason", ""), request.form.get("typed_key", "")
+    approved = environment.approvals_needed > 0
+    needed = environment.is_production and (at_once or not approved)
+    problems = rules.confirmation_problems(
+        needed=needed, key=key, typed_key=typed_key, reason=reason, reason_needed=approved
+    )
+    if problems:
+        raise Invalid(problems)
+    return reason.strip()

@@ -1,0 +1,116 @@
+"""Which flags a list shows, and in what order: conditions and orders over all of them, one small column each."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Select, and_, any_, case, cast, exists, func, literal, or_, select
+
+from dashboard.flags.models import Flag, FlagSetting
+from dashboard.flags.staleness import PASSING, REASONS, WINDOW, Ground
+from dashboard.flags.usage_models import FlagSeen, FlagUsage
+from dashboard.lists import ListQuery
+from dashboard.targets.models import Environment
+
+SORTS = ("key", "type", "kind", "owner", "updated_at", "seen_at", "evaluations", "created_at")
+STATES = ("on", "partly", "off", "not_set")
+STALE = ("any", *REASONS)
+DAY = timedelta(hours=24)
+COLUMNS = {"updated_at": Flag.changed_at, "created_at": Flag.created_at}
+
+
+def ids_of(query: ListQuery, grounds: Mapping[int, Ground], now: datetime) -> Select[tuple[int]]:
+    """The ids of the flags that fit, in the order of the list."""
+    wanted = select(Flag.id).where(*conditions(query, grounds, now))
+    if query.sort in {"seen_at", "evaluations"}:
+        column = func.max(FlagSeen.seen_at) if query.sort == "seen_at" else func.sum(FlagUsage.count)
+        place = _of_keys(query, column.label("place"), now)
+        wanted = wanted.outerjoin(place, place.c.flag_key == Flag.key)
+        order: ColumnElement[Any] = place.c.place
+    else:
+        order = COLUMNS.get(query.sort, getattr(Flag, query.sort, Flag.key)).expression
+    turned = order.desc() if query.descending else order.asc()
+    nullable = query.sort in {"seen_at", "evaluations"}
+    return wanted.order_by(turned.nulls_last() if nullable else turned, *([] if query.sort == "key" else [Flag.key]))
+
+
+def conditions(query: ListQuery, grounds: Mapping[int, Ground], now: datetime) -> list[ColumnElement[bool]]:
+    asked = query.filters
+    found = [Flag.archived_at.is_not(None) if asked.get("archived") == "1" else Flag.archived_at.is_(None)]
+    if query.q:
+        columns = (Flag.key, Flag.description, Flag.owner, func.array_to_string(Flag.tags, ","))
+        found.append(or_(*(column.ilike(query.like(), escape="\\") for column in columns)))
+    for name, column in (("kind", Flag.kind), ("type", Flag.type), ("owner", Flag.owner)):
+        if value := asked.get(name):
+            found.append(column == value)
+    if tag := asked.get("tag"):
+        found.append(literal(tag) == any_(Flag.tags))
+    if state := asked.get("state"):
+        found.append(_has_state(state, asked.get("environment")))
+    if reason := asked.get("stale"):
+        found.append(is_stale(reason, grounds, now))
+    return found
+
+
+def is_stale(reason: str, grounds: Mapping[int, Ground], now: datetime) -> ColumnElement[bool]:
+    """The same that `staleness.reasons_of` tells of one flag; `any`: any reason but that nothing is known."""
+    begin = now - WINDOW
+    life = func.make_interval(0, 0, 0, 0, cast(Flag.expected_life_d * 24, Integer))
+    found = {
+        "past_life": and_(Flag.expected_life_d.is_not(None), Flag.created_at + life < now),
+        "one_for_all": and_(Flag.kind.in_(PASSING), Flag.id.in_(_settled_before(begin))),
+        "not_evaluated": Flag.id.in_(_read(grounds, begin, "unread")),
+        "unknown": Flag.id.in_(_read(grounds, begin, "unknown")),
+    }
+    stale = or_(found["past_life"], found["one_for_all"], found["not_evaluated"]) if reason == "any" else found[reason]
+    return and_(Flag.archived_at.is_(None), stale)
+
+
+def _settled_before(begin: datetime) -> Select[tuple[int]]:
+    """Flags that give everybody in every environment the same since then."""
+    outcome = FlagSetting.outcome
+    every = func.count() == func.count(outcome), func.min(outcome) == func.max(outcome)
+    grouped = select(FlagSetting.flag_id).group_by(FlagSetting.flag_id)
+    return grouped.having(*every, func.max(FlagSetting.settled_at) <= begin)
+
+
+def _read(grounds: Mapping[int, Ground], begin: datetime, wanted: str) -> Select[tuple[int]]:
+    """Flags that are read nowhere: `unread` where every environment can tell, else `unknown`."""
+    telling = [
+        number
+        for number, ground in grounds.items()
+        if ground.counted_since and ground.counted_since <= begin
+        and not (ground.downloaded_at and ground.downloaded_at > begin)
+    ]  # fmt: skip
+    place = case(
+        (FlagSeen.seen_at > begin, "read"),
+        (FlagSetting.created_at > begin, "read"),
+        (FlagSetting.environment_id.in_(telling), "unread"),
+        else_="unknown",
+    )
+    seen = and_(FlagSeen.environment_id == FlagSetting.environment_id, FlagSeen.flag_key == Flag.key)
+    grouped = select(FlagSetting.flag_id).join(Flag, Flag.id == FlagSetting.flag_id).outerjoin(FlagSeen, seen)
+    grouped = grouped.group_by(FlagSetting.flag_id).having(func.bool_and(place != "read"))
+    every = func.bool_and(place == "unread")
+    return grouped.having(every if wanted == "unread" else ~every)
+
+
+def _has_state(state: str, slug: str | None) -> ColumnElement[bool]:
+    """In that environment, or in any of them."""
+    here = and_(FlagSetting.flag_id == Flag.id, FlagSetting.environment_id == Environment.id)
+    if state == "not_set":
+        found = exists().where(Environment.id.is_not(None), ~exists().where(here).correlate(Flag, Environment))
+    else:
+        found = exists().where(here, FlagSetting.reach == state)
+    return found.where(Environment.slug == slug) if slug else found
+
+
+def _of_keys(query: ListQuery, column: Any, now: datetime) -> Any:
+    """One value for each flag's key, of one environment or of all."""
+    source = FlagSeen if query.sort == "seen_at" else FlagUsage
+    found = select(source.flag_key, column).group_by(source.flag_key)
+    if source is FlagUsage:
+        found = found.where(FlagUsage.slot > now - DAY)
+    if slug := query.filters.get("environment"):
+        found = found.where(source.environment_id.in_(select(Environment.id).where(Environment.slug == slug)))
+    return found.subquery()

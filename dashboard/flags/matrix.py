@@ -1,0 +1,212 @@
+"""The list of flags: first which ones, then only what their rows show, in a constant number of questions."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, select, text
+
+from dashboard.flags import rules, staleness, usage_queries, wire
+from dashboard.flags.list_filters import ids_of
+from dashboard.flags.matrix_sql import CHOICES, GROUNDS, ROWS, SETTINGS
+from dashboard.flags.models import FlagRevision
+from dashboard.flags.staleness import Ground, Place, Reason
+from dashboard.lists import ListPage, ListQuery
+from dashboard.store import db
+from dashboard.targets.models import Environment
+from dashboard.targets.queries import all_environments
+
+LONGEST_VALUE = 200
+Points = list[tuple[datetime, float | None]]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a row needs of a flag in an environment; `value_json` is the default variant's, cut when it is long."""
+
+    flag_id: int
+    environment_id: int
+    public_id: UUID
+    version: int
+    enabled: bool
+    reach: str
+    outcome: str | None
+    serves: str | None
+    value_json: str | None
+    is_targeted: bool
+    settled_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True)
+class MatrixCell:
+    """A flag in one environment."""
+
+    environment: Environment
+    setting: Setting | None
+    type: str
+    kind: str
+
+    @property
+    def state(self) -> str:
+        if self.setting is None:
+            return "not_set"
+        return "on" if self.setting.enabled else "off"
+
+    @property
+    def reach(self) -> str:
+        return self.setting.reach if self.setting else "not_set"
+
+    @property
+    def version(self) -> int:
+        return self.setting.version if self.setting else 0
+
+    @property
+    def serves(self) -> str | None:
+        """The variant that everybody gets who is not targeted; None: the default in code."""
+        return self.setting.serves if self.setting and self.setting.enabled else None
+
+    @property
+    def shown(self) -> str:
+        """Of a setting that everybody has the value says more than the variant's name."""
+        return self.value if self.kind == "configuration" else rules.shortened(self.serves or "", 24)
+
+    @cached_property
+    def value(self) -> str:
+        """The default variant's value as JSON, shortened."""
+        raw = self.setting.value_json if self.setting else None
+        if raw is None:
+            return ""
+        whole = len(raw) < LONGEST_VALUE and "\\u" in raw
+        return rules.shortened(wire.write_value(json.loads(raw), self.type) if whole else raw, 40)
+
+    @property
+    def is_targeted(self) -> bool:
+        return bool(self.setting and self.setting.is_targeted)
+
+    def json(self) -> dict[str, Any]:
+        setting = self.setting
+        return {
+            "id": str(setting.public_id) if setting else None,
+            "state": self.state,
+            "reach": self.reach,
+            "version": self.version,
+            "variant": self.serves,
+            "targeted": self.is_targeted,
+            "created_at": setting.created_at if setting else None,
+            "updated_at": setting.updated_at if setting else None,
+            "seen_at": setting.seen_at if setting else None,
+        }
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """A flag in every environment, with its use; `evaluations` of the last 24 hours, None where nobody counts."""
+
+    flag: Row[Any]
+    cells: Sequence[MatrixCell]
+    seen_at: datetime | None
+    hours: Points
+    evaluations: int | None
+    reasons: Sequence[Reason]
+
+    @property
+    def stale(self) -> Sequence[Reason]:
+        return [reason for reason in self.reasons if not reason.is_unknown]
+
+    @property
+    def unknown(self) -> Sequence[Reason]:
+        return [reason for reason in self.reasons if reason.is_unknown]
+
+    def json(self) -> dict[str, Any]:
+        return self._shared() | {
+            "stale": [{"reason": reason.name, "sentence": reason.sentence} for reason in self.reasons],
+            "environments": {cell.environment.slug: cell.json() for cell in self.cells if cell.setting},
+        }
+
+    def csv(self) -> dict[str, Any]:
+        reasons = {"stale": ", ".join(reason.name for reason in self.reasons)}
+        return self._shared() | reasons | {cell.environment.slug: cell.reach for cell in self.cells}
+
+    def _shared(self) -> dict[str, Any]:
+        names = ("key", "type", "kind", "owner", "tags", "description", "expected_life_d", "created_at", "archived_at")
+        return {name: getattr(self.flag, name) for name in names} | {
+            "updated_at": self.flag.changed_at,
+            "updated_by": self.flag.changed_by,
+            "seen_at": self.seen_at,
+            "evaluations": self.evaluations,
+        }
+
+
+def matrix(query: ListQuery, places: Sequence[Environment], now: datetime) -> ListPage[MatrixRow]:
+    """Flags that fit the search and the filters, with what they are in every environment."""
+    known = grounds()
+    wanted = ids_of(query, known, now)
+    total = select(func.count()).select_from(wanted.order_by(None).subquery()).scalar_subquery()
+    as_of = select(func.max(FlagRevision.changed_at)).scalar_subquery()
+    shown = wanted.add_columns(total, as_of).limit(query.limit).offset(query.offset)
+    found = db.session.execute(shown).all()
+    _, count, changed_at = found[0] if found else (0, *db.session.execute(select(total, as_of)).one())
+    return ListPage(_rows([row[0] for row in found], places, known, now), count, query, changed_at)
+
+
+def row_of(flag_id: int) -> MatrixRow:
+    """One row, as the list has it."""
+    return _rows([flag_id], all_environments(), grounds(), datetime.now(UTC))[0]
+
+
+def grounds() -> dict[int, Ground]:
+    """Environment id → since when its evaluations are counted, and whether its flags are evaluated elsewhere."""
+    return {number: Ground(since, fetched) for number, since, fetched in db.session.execute(text(GROUNDS))}
+
+
+def owners_and_tags() -> tuple[list[str], list[str]]:
+    """What the filters offer."""
+    owners, tags = db.session.execute(text(CHOICES)).one()
+    return owners, tags
+
+
+def _rows(
+    ids: Sequence[int], places: Sequence[Environment], known: Mapping[int, Ground], now: datetime
+) -> list[MatrixRow]:
+    hours = usage_queries.last_hours(now)
+    asked = {"flag_ids": list(ids), "longest": LONGEST_VALUE}
+    settings = {(row.flag_id, row.environment_id): Setting(*row) for row in db.session.execute(text(SETTINGS), asked)}
+    asked = {
+        "flag_ids": list(ids),
+        "environment_ids": [place.id for place in places],
+        "since": hours[0] - timedelta(microseconds=1),
+    }
+    rows = []
+    for flag in db.session.execute(text(ROWS), asked) if ids else ():
+        cells = [MatrixCell(place, settings.get((flag.id, place.id)), flag.type, flag.kind) for place in places]
+        counts = dict(zip(flag.hours, flag.counts, strict=True)) if flag.hours else {}
+        points: Points = [(hour, counts.get(hour, 0.0)) for hour in hours] if counts else []
+        rows.append(_row(flag, cells, known, points, now))
+    return rows
+
+
+def _row(
+    flag: Row[Any], cells: Sequence[MatrixCell], known: Mapping[int, Ground], points: Points, now: datetime
+) -> MatrixRow:
+    found = [(cell.environment, cell.setting) for cell in cells if cell.setting]
+    places = [
+        Place(
+            place.slug, setting.outcome, setting.settled_at, setting.created_at, setting.seen_at, known[place.id]
+        )
+        for place, setting in found
+    ]  # fmt: skip
+    reasons = staleness.reasons_of(
+        kind=flag.kind, created_at=flag.created_at, expected_life_d=flag.expected_life_d,
+        archived_at=flag.archived_at, places=places, now=now,
+    )  # fmt: skip
+    is_counted = bool(points) or any(place.ground.counted_since for place in places)
+    total = int(sum(value or 0 for _, value in points)) if is_counted else None
+    seen_at = max((setting.seen_at for _, setting in found if setting.seen_at), default=None)
+    return MatrixRow(flag, cells, seen_at, points, total, reasons)

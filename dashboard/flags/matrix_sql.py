@@ -1,0 +1,90 @@
+"""What the rows of the list of flags show, each question asked once for all of them."""
+
+ROWS = """
+select f.id,
+       f.key,
+       f.type,
+       f.kind,
+       f.owner,
+       f.tags,
+       f.description,
+       f.expected_life_d,
+       f.created_at,
+       f.archived_at,
+       f.changed_at,
+       coalesce(nullif(f.changed_by, ''), f.created_by) as changed_by,
+       u.hours,
+       u.counts
+  from flag f
+  left join lateral (
+           select array_agg(h.slot order by h.slot) as hours,
+                  array_agg(h.count order by h.slot) as counts
+             from (
+                      select u.slot,
+                             cast(sum(u.count) as double precision) as count
+                        from flag_usage u
+                       where u.environment_id = any(:environment_ids)
+                         and u.flag_key = f.key
+                         and u.slot > :since
+                       group by u.slot
+                  ) h
+       ) u on true
+ where f.id = any(:flag_ids)
+ order by array_position(:flag_ids, f.id)
+"""
+SETTINGS = """
+select s.flag_id,
+       s.environment_id,
+       s.public_id,
+       s.version,
+       s.enabled,
+       s.reach,
+       s.outcome,
+       s.default_variant as serves,
+       left(cast(s.variants -> s.default_variant as text), :longest) as value_json,
+       s.targeting is not null as is_targeted,
+       s.settled_at,
+       s.created_at,
+       s.updated_at,
+       n.seen_at
+  from flag_setting s
+  join flag f on f.id = s.flag_id
+  left join flag_seen n on n.environment_id = s.environment_id and n.flag_key = f.key
+ where s.flag_id = any(:flag_ids)
+ order by s.flag_id, s.environment_id
+"""
+GROUNDS = """
+select e.id,
+       (
+           select n.first_at
+             from flag_seen n
+            where n.environment_id = e.id
+            order by n.first_at
+            limit 1
+       ) as counted_since,
+       (
+           select max(d.seen_at)
+             from flag_download d
+            where d.environment_id = e.id
+       ) as downloaded_at
+  from environment e
+ order by e.position, e.name
+"""
+CHOICES = """
+select array(
+           select distinct f.owner
+             from flag f
+            where f.owner <> ''
+              and f.archived_at is null
+            order by f.owner
+            limit 200
+       ) as owners,
+       array(
+           select distinct t.tag
+             from flag f
+            cross join unnest(f.tags) as t(tag)
+            where f.archived_at is null
+            order by t.tag
+            limit 200
+       ) as tags
+"""

@@ -1,0 +1,137 @@
+"""Questions about changes of flags that happen at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, or_, select
+
+from dashboard.errors import NotFound
+from dashboard.flags import compare, rules
+from dashboard.flags.compiled import Step
+from dashboard.flags.ledger import document_of
+from dashboard.flags.models import Flag, FlagSetting
+from dashboard.flags.schedule_models import FlagSchedule
+from dashboard.lists import ListPage, ListQuery
+from dashboard.store import db
+from dashboard.targets.models import Environment
+
+
+@dataclass(frozen=True)
+class ScheduleRow:
+    """A schedule as lists show it; `done` of `steps` are versions of the flag by now."""
+
+    id: UUID
+    state: str
+    flag: str
+    environment: str
+    title: str
+    reason: str
+    author: str
+    created_at: datetime
+    next_at: datetime | None
+    steps: int
+    done: int
+    ended_at: datetime | None
+    ended_by: str | None
+    why: str | None
+
+    def json(self) -> dict[str, Any]:
+        return vars(self)
+
+    csv = json
+
+
+@dataclass(frozen=True)
+class ComingStep:
+    """One step to come, with what it changes of the one before it."""
+
+    at: datetime
+    differences: Sequence[compare.Difference]
+
+
+def coming_in(environment: Environment) -> dict[str, list[Step]]:
+    """Flag → what it becomes at which second, of those that change by themselves here."""
+    wanted = select(Flag.key, FlagSchedule).join(FlagSchedule.flag)
+    wanted = wanted.where(FlagSchedule.environment_id == environment.id, FlagSchedule.state == "pending")
+    rows = db.session.execute(wanted.order_by(Flag.key))
+    return {key: [(at, rules.definition_of(later)) for at, later in found.coming] for key, found in rows}
+
+
+def pending_of(flag_id: int, environment_id: int, *, locked: bool = False) -> FlagSchedule | None:
+    wanted = select(FlagSchedule).where(
+        FlagSchedule.flag_id == flag_id, FlagSchedule.environment_id == environment_id, FlagSchedule.state == "pending"
+    )
+    wanted = wanted.with_for_update().execution_options(populate_existing=True) if locked else wanted
+    return db.session.scalar(wanted)
+
+
+def pending_of_flag(flag_id: int) -> dict[int, FlagSchedule]:
+    """Environment id → what is to come there."""
+    wanted = select(FlagSchedule).where(FlagSchedule.flag_id == flag_id, FlagSchedule.state == "pending")
+    return {found.environment_id: found for found in db.session.scalars(wanted)}
+
+
+def schedule_by(text: str) -> FlagSchedule:
+    """Raises NotFound."""
+    try:
+        wanted = select(FlagSchedule).where(FlagSchedule.public_id == UUID(text))
+    except ValueError:
+        raise NotFound("There is no such schedule.") from None
+    found = db.session.scalar(wanted)
+    if found is None:
+        raise NotFound("There is no such schedule.")
+    return found
+
+
+def place_of(parameters: Any) -> str | None:
+    """The environment of the schedule in the address, for the guard."""
+    try:
+        return schedule_by(str(parameters.get("uuid"))).environment.slug
+    except NotFound:
+        return None
+
+
+def steps_of(schedule: FlagSchedule) -> list[ComingStep]:
+    """What is still to come, each step beside what the flag is before it."""
+    wanted = select(FlagSetting).where(
+        FlagSetting.flag_id == schedule.flag_id, FlagSetting.environment_id == schedule.environment_id
+    )
+    before = document_of(db.session.scalars(wanted).one())
+    found = []
+    for at, later in schedule.coming:
+        found.append(ComingStep(datetime.fromtimestamp(at, UTC), compare.differences(before, later)))
+        before = later
+    return found
+
+
+def schedule_page(query: ListQuery) -> ListPage[ScheduleRow]:
+    """Those to come first, the next one on top; then those that ended, the last one on top."""
+    wanted = _rows()
+    for name, column in (("state", FlagSchedule.state), ("environment", Environment.slug)):
+        if value := query.filters.get(name):
+            wanted = wanted.where(column == value)
+    if query.q:
+        words = (Flag.key, FlagSchedule.title, FlagSchedule.reason, FlagSchedule.author)
+        wanted = wanted.where(or_(*(word.ilike(query.like()) for word in words)))
+    total = db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    column = Flag.key if query.sort == "flag" else getattr(FlagSchedule, query.sort)
+    order = (column.desc() if query.descending else column.asc()).nulls_last()
+    wanted = wanted.order_by(order, FlagSchedule.ended_at.desc(), FlagSchedule.id.desc())
+    rows = db.session.execute(wanted.limit(query.limit).offset(query.offset))
+    return ListPage([ScheduleRow(*row) for row in rows], total, query, datetime.now(UTC))
+
+
+def _rows() -> Select[*tuple[Any, ...]]:
+    found = FlagSchedule
+    return (
+        select(
+            found.public_id, found.state, Flag.key, Environment.slug, found.title, found.reason, found.author,
+            found.created_at, found.next_at, func.json_array_length(found.steps), found.done_steps,
+            found.ended_at, found.ended_by, found.why,
+        )
+        .join(found.flag)
+        .join(found.environment)
+    )  # fmt: skip
