@@ -34,7 +34,14 @@ def shop(server, store_template):
 
 
 @pytest.fixture(scope="module")
-def web(shop, tmp_path_factory):
+def key(shop):
+    """Known to every process from its start."""
+    with shop.app_context():
+        return add_key("staging")
+
+
+@pytest.fixture(scope="module")
+def web(shop, key, tmp_path_factory):
     web = Web(shop, tmp_path_factory.mktemp("web"))
     web.start()
     yield web
@@ -64,10 +71,8 @@ def test_killed_web_processes_lose_no_acknowledged_toggle_and_repeat_none(shop, 
 
 
 @pytest.mark.fault
-def test_evaluation_goes_on_while_the_store_is_stopped_and_catches_up_by_itself(shop, server, web):
-    with shop.app_context():
-        key = add_key("staging")
-    until(lambda: asked(web.port, BULK, key, b"{}")[0] == 200)
+def test_evaluation_goes_on_while_the_store_is_stopped_and_catches_up_by_itself(shop, server, web, key):
+    time.sleep(live.POLL_S)
     began_s = time.monotonic()
     going = lambda: time.monotonic() < began_s + AWAY_S + 2  # noqa: E731
     askers = [Asker(web, key, path, going) for path in (BULK, f"{BULK}/chosen", BULK, f"{BULK}/split")]
