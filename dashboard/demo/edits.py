@@ -3,12 +3,13 @@
 import os
 from pathlib import Path
 
-from sqlalchemy import any_, delete, select
+from sqlalchemy import any_, delete, exists, select
 
 from dashboard.demo import shop
 from dashboard.demo.queries import demo_target
 from dashboard.embedded import Server
 from dashboard.errors import NotFound, Unavailable
+from dashboard.flags import serving
 from dashboard.flags.edits import create_flag, set_in_environment
 from dashboard.flags.ledger import announce
 from dashboard.flags.models import Flag, FlagSetting
@@ -68,8 +69,15 @@ def remove(server: Server) -> None:
         raise NotFound("There is no demo to remove.")
     flags = db.session.scalars(select(Flag).where(Flag.key.in_(FLAGS), any_(Flag.tags) == TAG)).all()
     ids = [flag.id for flag in flags]
-    announce(set(db.session.scalars(select(FlagSetting.environment_id).where(FlagSetting.flag_id.in_(ids)))))
+    used = select(Environment).where(
+        exists().where(FlagSetting.environment_id == Environment.id, FlagSetting.flag_id.in_(ids))
+    )
+    places = db.session.scalars(used).all()
+    serving.hold(*places)
+    announce([place.id for place in places])
     db.session.execute(delete(Flag).where(Flag.id.in_(ids)))
+    for place in places:
+        serving.refresh(place, whole=True)
     key = _key_of(shop.key_file(server))
     if key is not None:
         revoke_key(key.id)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from dashboard import web
 from dashboard.changes import record as changes
 from dashboard.errors import Conflict, Invalid
-from dashboard.flags import forms, rules
+from dashboard.flags import forms, rules, serving
 from dashboard.flags.bucketing import Bucketing
 from dashboard.flags.holding import Proposal, review
 from dashboard.flags.ledger import announce
@@ -52,7 +52,8 @@ def pin(slug: str) -> Response:
 
 
 def _pin(environment: Environment, wanted: str, seen: int, reason: str) -> None:
-    """Raises Conflict when a flag changed since the page showed who would move."""
+    """Raises Conflict when a flag changed since the page showed who would move; Invalid when one cannot draw so."""
+    serving.hold(environment)
     held = db.session.get(FlagRevision, environment.id, with_for_update=True, populate_existing=True)
     before, revision = (held.bucketing, held.revision) if held else ("v2", 0)
     if before == wanted:
@@ -62,6 +63,7 @@ def _pin(environment: Environment, wanted: str, seen: int, reason: str) -> None:
     announce([environment.id])
     now = db.session.scalars(select(FlagRevision).where(FlagRevision.environment_id == environment.id)).one()
     now.bucketing = wanted
+    serving.refresh(environment, whole=True)
     title, author = f"Bucketing of {environment.slug} pinned to {wanted}", current_author()
     detail = {"reason": reason}
     changes.record("flag", title, subject=environment.slug, environment_id=environment.id, author=author, detail=detail)

@@ -20,6 +20,7 @@ from dashboard.flags import (
     matrix,
     past,
     rules,
+    serving,
     shared,
     usage_queries,
 )  # fmt: skip
@@ -195,6 +196,7 @@ def _created(form: forms.DefinitionForm, typed: dict[str, str], slugs: list[str]
     for slug in slugs:
         check_role("operator", slug)
     places = [environment_by_slug(slug) for slug in slugs]
+    serving.hold(*places)
     holding.each(partial(edits.set_in_environment, flag, place, definition, version=0) for place in places)
     return flag
 

@@ -14,6 +14,7 @@ from dashboard.flags.evaluate import compile_rule
 from dashboard.flags.holding import Proposal, review
 from dashboard.flags.ledger import announce, claim
 from dashboard.flags.models import Flag, FlagRevision, FlagSetting
+from dashboard.flags.schedule_queries import coming_in
 from dashboard.flags.segment_models import FlagSegment
 from dashboard.security.audit import record as audit
 from dashboard.security.authors import current_author
@@ -44,14 +45,15 @@ def segment_of(environment: Environment, name: str) -> FlagSegment:
 
 
 def used_by(environment: Environment) -> dict[str, list[str]]:
-    """Segment → keys of the flags whose rules refer to it, those of archived flags too."""
+    """Segment → keys of the flags whose rules refer to it, now or by a change to come, those of archived flags too."""
     refers = cast(FlagSetting.targeting, String).contains('"$ref"')
     wanted = select(Flag.key, FlagSetting.targeting).join(FlagSetting.flag)
     wanted = wanted.where(FlagSetting.environment_id == environment.id, refers).order_by(Flag.key)
+    uses = [(key, rule) for key, rule in db.session.execute(wanted)]
+    uses += [(key, later.targeting) for key, steps in coming_in(environment).items() for _, later in steps]
     found: dict[str, list[str]] = {}
-    for key, rule in db.session.execute(wanted):
-        for name in targeting.references(rule):
-            found.setdefault(name, []).append(key)
+    for key, name in sorted({(key, name) for key, rule in uses for name in targeting.references(rule)}):
+        found.setdefault(name, []).append(key)
     return found
 
 

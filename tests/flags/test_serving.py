@@ -11,10 +11,11 @@ from sqlalchemy.orm import undefer
 
 from dashboard.errors import Invalid
 from dashboard.flags import edits, segments, serving
+from dashboard.flags.bucketing_routes import _pin
 from dashboard.flags.imports import import_document
 from dashboard.flags.ledger import document_of
 from dashboard.flags.loading import load
-from dashboard.flags.models import Flag, FlagSetting
+from dashboard.flags.models import Flag, FlagRevision, FlagSetting
 from dashboard.flags.queries import document_of as exported
 from dashboard.flags.queries import flag_by_key
 from dashboard.flags.rules import Definition
@@ -159,3 +160,11 @@ def test_of_two_people_who_would_close_a_circle_together_one_is_refused(cloned_s
     with cloned_store.app_context():
         needing = select(func.count()).where(FlagSetting.prerequisites.is_not(None))
         assert db.session.scalar(needing) == 1
+
+
+def test_where_version_3_is_to_draw_a_needed_split_without_a_seed_is_refused(place):
+    set_to("payments", replace(PAYMENTS, targeting={"fractional": [["on", 50], ["off", 50]]}), place)
+    implicit = {"if": [{"var": "targetingKey"}, {"cat": ["payments", {"var": "targetingKey"}]}, None]}
+    assert served(place)[0]["targeting"]["if"][0]["in"][0]["fractional"][0] == implicit
+    with pytest.raises(Invalid, match="draws percentages without a seed"):
+        _pin(place, "v3", db.session.get(FlagRevision, place.id).revision, "all in Python")
