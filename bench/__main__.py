@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from bench import collections, families, flags, ofrep, pages, schema, statements
+from bench import collections, families, flag_list, flags, ofrep, pages, schema, statements
 from bench.house import House, house, server, table
 from dashboard.jobs import COLLECTORS
 
@@ -70,6 +70,7 @@ def run_sizes() -> None:
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "statements": statements.main,
     "flags": flags.main,
+    "flag_list": flag_list.main,
     "sizes": run_sizes,
     "ofrep": ofrep.run_ofrep,
 }

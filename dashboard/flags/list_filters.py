@@ -19,7 +19,7 @@ DAY = timedelta(hours=24)
 COLUMNS = {"updated_at": Flag.changed_at, "created_at": Flag.created_at}
 
 
-def ids_of(query: ListQuery, grounds: Mapping[int, Ground], now: datetime) -> Select[tuple[int]]:
+def ids_of(query: ListQuery, grounds: Mapping[int, Ground], now: datetime) -> Select[int]:
     """The ids of the flags that fit, in the order of the list."""
     wanted = select(Flag.id).where(*conditions(query, grounds, now))
     if query.sort in {"seen_at", "evaluations"}:
@@ -36,7 +36,8 @@ def ids_of(query: ListQuery, grounds: Mapping[int, Ground], now: datetime) -> Se
 
 def conditions(query: ListQuery, grounds: Mapping[int, Ground], now: datetime) -> list[ColumnElement[bool]]:
     asked = query.filters
-    found = [Flag.archived_at.is_not(None) if asked.get("archived") == "1" else Flag.archived_at.is_(None)]
+    is_archived = asked.get("archived") == "1"
+    found: list[ColumnElement[bool]] = [Flag.archived_at.is_not(None) if is_archived else Flag.archived_at.is_(None)]
     if query.q:
         columns = (Flag.key, Flag.description, Flag.owner, func.array_to_string(Flag.tags, ","))
         found.append(or_(*(column.ilike(query.like(), escape="\\") for column in columns)))
@@ -66,7 +67,7 @@ def is_stale(reason: str, grounds: Mapping[int, Ground], now: datetime) -> Colum
     return and_(Flag.archived_at.is_(None), stale)
 
 
-def _settled_before(begin: datetime) -> Select[tuple[int]]:
+def _settled_before(begin: datetime) -> Select[int]:
     """Flags that give everybody in every environment the same since then."""
     outcome = FlagSetting.outcome
     every = func.count() == func.count(outcome), func.min(outcome) == func.max(outcome)
@@ -74,7 +75,7 @@ def _settled_before(begin: datetime) -> Select[tuple[int]]:
     return grouped.having(*every, func.max(FlagSetting.settled_at) <= begin)
 
 
-def _read(grounds: Mapping[int, Ground], begin: datetime, wanted: str) -> Select[tuple[int]]:
+def _read(grounds: Mapping[int, Ground], begin: datetime, wanted: str) -> Select[int]:
     """Flags that are read nowhere: `unread` where every environment can tell, else `unknown`."""
     telling = [
         number
