@@ -25,17 +25,21 @@ Asked = list[tuple[str, Any]]
 @contextmanager
 def noted(asked: Asked) -> Iterator[None]:
     """Write down every question that our readers send."""
-    send = Reader.rows
+    send, send_numbers = Reader.rows, Reader.numbers
 
     def rows(reader: Reader, sql: str, params: Any = None) -> list[dict[str, Any]]:
         asked.append((sql, params))
         return send(reader, sql, params)
 
-    Reader.rows = rows  # type: ignore[method-assign]
+    def numbers(reader: Reader, sql: str) -> list[tuple[Any, ...]]:
+        asked.append((sql, None))
+        return send_numbers(reader, sql)
+
+    Reader.rows, Reader.numbers = rows, numbers  # type: ignore[method-assign]
     try:
         yield
     finally:
-        Reader.rows = send  # type: ignore[method-assign]
+        Reader.rows, Reader.numbers = send, send_numbers  # type: ignore[method-assign]
 
 
 def collected(house: House, collectors: tuple[Collector, ...] = COLLECTORS) -> float:

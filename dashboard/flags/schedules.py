@@ -72,8 +72,8 @@ def plan(
         raise NeedsApproval([change])
     planned = FlagSchedule(
         flag=flag, environment=environment, base_version=setting.version, stands_on=setting.version,
-        steps=[list(step) for step in steps], title=title, reason=reason or title, author=current_author(), author_id=author_id,
-        is_approved=waived == "approved", next_at=_time(steps[0][0]),
+        steps=[list(step) for step in steps], title=title, reason=reason or title, author=current_author(),
+        author_id=author_id, is_approved=waived == "approved", next_at=_time(steps[0][0]),
     )  # fmt: skip
     db.session.add(planned)
     announce([environment.id], serving.refresh(environment, [flag.id]))
