@@ -70,15 +70,19 @@ def plan(
         last = steps[-1][1]
         change = Proposal(flag.key, flag, environment, "flag.schedule", title, before, last, version, reason, steps)
         raise NeedsApproval([change])
-    planned = FlagSchedule(
-        flag=flag, environment=environment, base_version=setting.version, stands_on=setting.version,
-        steps=[list(step) for step in steps], title=title, reason=reason or title, author=current_author(),
-        author_id=author_id, is_approved=waived == "approved", next_at=_time(steps[0][0]),
-    )  # fmt: skip
+    planned = _planned(flag, environment, setting.version, steps, title)
+    planned.reason, planned.author_id, planned.is_approved = reason or title, author_id, waived == "approved"
     db.session.add(planned)
     announce([environment.id], serving.refresh(environment, [flag.id]))
     write_down("flag.schedule", flag, environment, title, before=before, after=steps[-1][1], reason=reason)
     return planned
+
+
+def _planned(flag: Flag, environment: Environment, version: int, steps: Steps, title: str) -> FlagSchedule:
+    return FlagSchedule(
+        flag=flag, environment=environment, base_version=version, stands_on=version,
+        steps=[list(step) for step in steps], title=title, author=current_author(), next_at=_time(steps[0][0]),
+    )  # fmt: skip
 
 
 def cancel(text: str) -> FlagSchedule:
