@@ -12,6 +12,7 @@ from sqlalchemy import text
 from bench.house import House
 from dashboard.retention import keep_house
 from dashboard.statements.bulk import sum_up
+from dashboard.statements.rank import rank
 from dashboard.store import db
 
 MINUTE, TEN, HOUR, DAY = (timedelta(minutes=minutes) for minutes in (1, 10, 60, 1440))
@@ -79,6 +80,7 @@ def add(house: House, families: int) -> None:
         for slot in slots:
             if not slot.minute % 10:
                 sum_up(house.target_id, slot - MINUTE, slot)
+        rank(house.target_id)
         db.session.commit()
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("vacuum analyze"))

@@ -14,6 +14,7 @@ from dashboard.overview.queries import SORTS, target_page
 from dashboard.security.guards import requires
 from dashboard.server.queries import course, newest_counters, size_sparks
 from dashboard.statements.queries import slowest_families
+from dashboard.statements.slowest import slowest_of_hour
 from dashboard.tables.queries import largest_tables
 from dashboard.targets.queries import all_environments, probe_states, target_by_slug
 
@@ -64,7 +65,7 @@ def summary(slug: str) -> Response:
         since=since,
         until=now,
         marks=marks(target.id, since, now),
-        slowest=slowest_families(now - HOUR, limit=5, target_id=target.id),
+        slowest=slowest_of_hour(target.id, now, limit=5),
         slugs={target.id: target.slug},
         largest=largest_tables(target.id, limit=5),
         pending=pending_counts([target.id]).get(target.id, 0),

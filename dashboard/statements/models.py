@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import ARRAY, BigInteger, Float, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dashboard.store import Base
@@ -179,3 +179,22 @@ class StatementReading(Base):
     hidden_ms: Mapped[float]
     hidden_total_ms: Mapped[float]
     readings: Mapped[int] = mapped_column(default=1, server_default="1")
+
+
+class StatementRanking(Base):
+    """The families of a usual window by their total time, as of its last reading; see ranking.
+
+    `everything` is the time of them all, `calls` and `total_ms` are those of the first twenty.
+    """
+
+    __tablename__ = "statement_ranking"
+
+    target_id: Mapped[int] = mapped_column(ForeignKey("target.id", ondelete="CASCADE"), primary_key=True)
+    window_minutes: Mapped[int] = mapped_column(primary_key=True)
+    first_slot: Mapped[datetime]
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+    families: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    calls: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    total_ms: Mapped[list[float]] = mapped_column(ARRAY(Float))
+    everything: Mapped[float]

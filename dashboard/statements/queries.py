@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select
@@ -15,7 +16,7 @@ from dashboard.statements.models import (
     StatementFamily,
     StatementIdentity,
 )
-from dashboard.statements.ranking import Ranking, ranking, searched
+from dashboard.statements.ranking import Ranking, ranking, searched, stored
 from dashboard.statements.sums import IO_MS, MAX_BOUND_MS, Asked, all_sums, ask, rows_of, rows_since
 from dashboard.statements.texts import one_line
 from dashboard.statements.touching import families_touching
@@ -48,7 +49,7 @@ RANKS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 NO_RANK = (("total_ms",), "sum(total_ms)")
 RANKED = """
-select family_id as id, {rank} as place, sum(total_ms) as total_ms
+select family_id as id, {rank} as place, sum(total_ms) as total_ms{more}
 from ({rows}) as part
 group by family_id
 """
@@ -205,10 +206,18 @@ def slowest(rows: str, asked: Asked, having: str = "true") -> list[SlowestRow]:
     ]
 
 
-def _ranked(target_id: int, known: Evidence, sort: str, way: str) -> Ranking:
+def order_sql(target_id: int, known: Evidence, sort: str, also: tuple[str, ...] = ()) -> tuple[str, Asked]:
+    """SQL of `id`, `place` and `total_ms` of the families of a window, and of the sums `also` asked for."""
     columns, rank = RANKS.get(sort, NO_RANK)
-    rows, asked = rows_of(target_id, known, columns)
-    return ranking((BY_TEXT if sort == "text" else RANKED).format(rank=rank, rows=rows), asked, way)
+    rows, asked = rows_of(target_id, known, (*columns, *also))
+    more = "".join(f", cast(sum({name}) as bigint) as {name}" for name in also)
+    return (BY_TEXT if sort == "text" else RANKED).format(rank=rank, rows=rows, more=more), asked
+
+
+def _ranked(target_id: int, known: Evidence, sort: str, way: str) -> Ranking:
+    ranked, asked = order_sql(target_id, known, sort)
+    usual = partial(stored, target_id, known) if (sort, way) == (SPEC.default_sort, "desc") else None
+    return ranking(ranked, asked, way, usual)
 
 
 def _told(target_id: int, known: Evidence, families: list[int], everything: float | None) -> list[StatementRow]:

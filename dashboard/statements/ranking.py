@@ -1,20 +1,22 @@
 """The order of a window's families, found once for as long as its readings are the same.
 
-What lies between two readings never changes, so a process may keep the order that it found: 40 kB for 5,000 families.
-Turning pages, searching and looking again then cost what they show. The next reading makes it another window.
+The worker stores that of the usual windows with each reading; others are found when they are looked at. What lies
+between two readings never changes, so a process may keep an order, 40 kB for 5,000 families, and lose it at any time:
+turning pages and searching then cost what they show. The next reading makes it another window.
 """
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from flask import current_app
 from sqlalchemy import select
 
 from dashboard.lists import ListQuery
-from dashboard.statements.models import StatementFamily
+from dashboard.statements.models import StatementFamily, StatementRanking
 from dashboard.statements.sums import Asked, ask
+from dashboard.statements.windows import Evidence
 from dashboard.store import db
 
 MOST = 64
@@ -32,17 +34,29 @@ class Ranking:
     everything: float | None
 
 
-def ranking(ranked: str, asked: Asked, way: str) -> Ranking:
-    """The order that SQL of `id`, `place` and `total_ms` gives; `way` is asc or desc."""
+def ranking(ranked: str, asked: Asked, way: str, usual: Callable[[], Ranking | None] | None = None) -> Ranking:
+    """The order that SQL of `id`, `place` and `total_ms` gives, or that is stored; `way` is asc or desc."""
     kept: OrderedDict[Hashable, Ranking] = current_app.extensions.setdefault("pilothouse_rankings", OrderedDict())
     key = (ranked, way, tuple(asked.items()))
     if (known := kept.get(key)) is not None:
         return known
-    families, everything = ask(ORDERED.format(ranked=ranked, way=way), asked).one()
-    kept[key] = Ranking(array("q", families), everything)
+    kept[key] = (usual and usual()) or _found(ranked, asked, way)
     while len(kept) > MOST:
         kept.popitem(last=False)
     return kept[key]
+
+
+def stored(target_id: int, known: Evidence) -> Ranking | None:
+    """The order by total time that the worker left for exactly these readings."""
+    row = StatementRanking
+    same = (row.first_slot == known.first_slot, row.since == known.since, row.until == known.until)
+    found = db.session.execute(select(row.families, row.everything).where(row.target_id == target_id, *same)).first()
+    return Ranking(array("q", found.families), found.everything) if found else None
+
+
+def _found(ranked: str, asked: Asked, way: str) -> Ranking:
+    families, everything = ask(ORDERED.format(ranked=ranked, way=way), asked).one()
+    return Ranking(array("q", families), everything)
 
 
 def searched(target_id: int, families: Sequence[int], query: ListQuery) -> Sequence[int]:

@@ -9,11 +9,17 @@ from dashboard.statements.windows import EPOCH, Evidence, Interval, Loss
 from dashboard.store import db
 
 MOST_LOSSES = 5
+LATE = timedelta(minutes=2)
 
 
 def last_reading(target_id: int) -> StatementReading | None:
     found = select(StatementReading).where(StatementReading.target_id == target_id)
     return db.session.scalar(found.order_by(StatementReading.slot.desc()).limit(1))
+
+
+def newest_end(last: StatementReading | None, now: datetime) -> datetime:
+    """Where a window that ends now does end: at the last reading while they come, the same for a whole minute."""
+    return last.slot if last and timedelta(0) < now - last.slot < LATE else now
 
 
 def evidence(target_id: int, window: timedelta, now: datetime) -> Evidence:

@@ -26,7 +26,8 @@ INTERVALS = ListSpec(sorts=("at",), default_sort="at", default_dir="asc", defaul
 def statement_list(slug: str) -> Response:
     target = target_by_slug(slug)
     query = parse_list(queries.SPEC)
-    since, until = query.span(datetime.now(UTC))
+    last = readings.last_reading(target.id)
+    since, until = query.span(readings.newest_end(last, datetime.now(UTC)))
     known = readings.evidence(target.id, until - since, until)
     return respond(
         "statements/list.html",
@@ -34,7 +35,7 @@ def statement_list(slug: str) -> Response:
         target=target,
         section="queries",
         known=known,
-        last=readings.last_reading(target.id),
+        last=last,
         state=probe_state(target.id, PROBE),
     )
 

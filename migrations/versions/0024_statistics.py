@@ -12,9 +12,11 @@ depends_on = None
 def upgrade() -> None:
     _count_dying_rows()
     _order_indexes()
+    _order_statements()
 
 
 def downgrade() -> None:
+    op.drop_table("statement_ranking")
     op.drop_index("ix_index_state_scans", "index_state")
     op.drop_index("ix_index_state_name", "index_state")
     for name in ("vacuumed_ms", "died_rows", "died_since"):
@@ -41,4 +43,22 @@ def _order_indexes() -> None:
         ["target_id", "scans", *names],
         postgresql_include=["oid"],
         postgresql_where=sa.text("parent_oid is null"),
+    )
+
+
+def _order_statements() -> None:
+    """Statements of the usual windows by their time, stored with each reading: who looks first need not find it."""
+    op.create_table(
+        "statement_ranking",
+        sa.Column("target_id", sa.BigInteger(), nullable=False),
+        sa.Column("window_minutes", sa.BigInteger(), nullable=False),
+        sa.Column("first_slot", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("families", sa.ARRAY(sa.BigInteger()), nullable=False),
+        sa.Column("calls", sa.ARRAY(sa.BigInteger()), nullable=False),
+        sa.Column("total_ms", sa.ARRAY(sa.Float()), nullable=False),
+        sa.Column("everything", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(["target_id"], ["target.id"], ondelete="CASCADE", name="fk_statement_ranking_target_id"),
+        sa.PrimaryKeyConstraint("target_id", "window_minutes", name="pk_statement_ranking"),
     )

@@ -4,6 +4,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
+
+from dashboard.statements.models import StatementRanking
+from dashboard.statements.rank import rank
+from dashboard.store import db
 
 LIST = "/t/shop/queries?format=json"
 
@@ -40,3 +45,53 @@ def test_orders_are_kept_apart_by_sort_direction_and_search(as_viewer: Any) -> N
     down, up = told(as_viewer, "&sort=text&dir=desc"), told(as_viewer, "&sort=text&dir=asc")
     assert down == up[::-1]
     assert told(as_viewer, "&q=sleep") == [text for text in told(as_viewer) if "sleep" in text]
+
+
+@pytest.fixture
+def ranked(app: Flask, target: Any) -> Any:
+    """What the worker does after a collection: how many orders it stored."""
+
+    def stored() -> int:
+        with app.app_context():
+            count = rank(target.id)
+            db.session.commit()
+        return count
+
+    return stored
+
+
+@pytest.mark.usefixtures("ran")
+def test_the_first_look_takes_the_order_that_the_worker_stored(as_viewer: Any, app: Flask, queries: Any, ranked: Any):
+    assert ranked() == 6
+    with queries(app) as seen:
+        stored = told(as_viewer)
+    assert not [question for question in seen if "array_agg" in question]
+    app.extensions["pilothouse_rankings"].clear()
+    with app.app_context():
+        db.session.execute(StatementRanking.__table__.delete())
+        db.session.commit()
+    assert told(as_viewer) == stored
+
+
+@pytest.mark.usefixtures("ran")
+def test_an_order_is_stored_once_for_a_reading(ranked: Any, read: Any, target_db: Any, store: Any) -> None:
+    assert (ranked(), ranked()) == (6, 0)
+    target_db.execute("select pg_sleep(0.01)")
+    read(2)
+    assert ranked() == 6
+    assert len(list(store.scalars(select(StatementRanking)))) == 6
+
+
+def test_the_summary_tells_the_stored_order_of_the_hour(
+    as_viewer: Any, app: Flask, queries: Any, ranked: Any, read: Any, target_db: Any
+) -> None:
+    read(8)
+    target_db.execute("select pg_sleep(0.02)")
+    read(9)
+    found = as_viewer.get("/t/shop/").text
+    ranked()
+    with queries(app) as seen:
+        stored = as_viewer.get("/t/shop/").text
+    assert "pg_sleep" in stored
+    assert stored.count("/queries/") == found.count("/queries/")
+    assert not [question for question in seen if "statement_sample" in question]

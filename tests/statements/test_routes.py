@@ -9,6 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dashboard.statements.models import StatementFamily
+from dashboard.statements.rank import rank
+from dashboard.store import db
 from dashboard.targets.collection import Collection
 from dashboard.targets.models import ProbeState, Target
 
@@ -184,7 +186,12 @@ def test_a_family_of_another_target_is_404(as_viewer: Any, store: Session, targe
 
 
 @pytest.mark.usefixtures("ran")
-def test_pages_ask_the_store_a_fixed_number_of_questions(as_viewer: Any, app: Flask, queries: Any) -> None:
+def test_pages_ask_the_store_a_fixed_number_of_questions(
+    as_viewer: Any, app: Flask, queries: Any, target: Target
+) -> None:
+    with app.app_context():
+        rank(target.id)
+        db.session.commit()
     with queries(app) as seen:
         as_viewer.get(LIST)
     assert len([question for question in seen if "statement_" in question]) == 4
