@@ -1,32 +1,36 @@
 """What every test may ask for: a real PostgreSQL, a store that is rolled back, people who are signed in, targets."""
 
 import contextlib
-import fcntl
-import itertools
+import gc
 import os
-import shutil
-import tempfile
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from flask import Flask, has_app_context
 from flask_migrate import upgrade
-from psycopg import sql
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from psycopg.errors import DuplicateObject
 from sqlalchemy import Connection, Engine, event, select
 from sqlalchemy.orm import Session
 
 from dashboard import create_app
-from dashboard.datadir import locked
 from dashboard.embedded import Server
-from dashboard.errors import Unavailable
 from dashboard.flags import live
 from dashboard.settings import load_settings
 from dashboard.store import db
 from dashboard.targets.models import Environment, Target, TargetLogin
 from dashboard.targets.secrets import seal
+from tests.databases import (  # noqa: F401 - fixtures work where they are imported
+    Database,
+    empty_db,
+    numbers,
+    run_sql,
+    started,
+    target_db,
+    target_template,
+)
 from tests.people import (  # noqa: F401 - fixtures work where they are imported
     SECRET_KEY,
     Browser,
@@ -37,28 +41,26 @@ from tests.people import (  # noqa: F401 - fixtures work where they are imported
     sign_in,
 )
 
-FOLDERS = "pilothouse-test-"
-numbers = itertools.count(1)
+OTHERS = {"DATABASE_URL", "SECRET_KEY", "HOST", "PORT", "PYTHONDONTWRITEBYTECODE"}
 
 
-class Database:
-    """A database of the built-in server for one test."""
+class Compiled(BytecodeCache):
+    """Templates that one app of this process compiled, for those after it."""
 
-    def __init__(self, server: Server, name: str) -> None:
-        self.server, self.name = server, name
-        self.host, self.port = str(server.socket_dir), 5432
-        self.url = server.url(name)
+    codes: ClassVar[dict[tuple[str, str], Any]] = {}
 
-    def execute(self, statement: str, params: Any = None) -> list[tuple[Any, ...]]:
-        with self.server.connect(self.name) as connection:
-            cursor = connection.execute(statement.encode(), params)
-            return cursor.fetchall() if cursor.description else []
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.codes[bucket.key, bucket.checksum] = bucket.code
 
 
 def make_app(server: Server, dbname: str) -> Flask:
     url = server.url(dbname, "pilothouse")
     app = create_app(load_settings({}), database_url=url, secret_key=SECRET_KEY)
     app.config["TESTING"] = False
+    app.jinja_env.bytecode_cache = Compiled()
     app.test_client_class = Browser
     app.extensions["pilothouse_server"] = server
     return app
@@ -74,26 +76,16 @@ def close(app: Flask) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"]["creator"].__self__.close()
 
 
-def run_sql(server: Server, statement: str, *names: str) -> None:
-    with server.connect() as connection:
-        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
-
-
-def sweep() -> None:
-    """End servers of test runs that were killed; a young folder may belong to a run that is just starting."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*"):
-        with contextlib.suppress(OSError):
-            if (folder / "users.lock").exists() and folder.stat().st_mtime < time.time() - 600:
-                locked(folder / "users.lock", fcntl.LOCK_EX | fcntl.LOCK_NB).close()
-                with contextlib.suppress(Unavailable):
-                    Server(folder).start().stop()
-                shutil.rmtree(folder)
+def pytest_collection_finish() -> None:
+    """What the modules and the tests themselves hold is not searched for garbage again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_environment() -> None:
     for name in list(os.environ):
-        if name.startswith(("PILOTHOUSE_", "PG")) or name in {"DATABASE_URL", "SECRET_KEY", "HOST", "PORT"}:
+        if name.startswith(("PILOTHOUSE_", "PG")) or name in OTHERS:
             del os.environ[name]
 
 
@@ -106,12 +98,8 @@ def _leaves_no_app_context() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    sweep()
-    folder = Path(tempfile.mkdtemp(prefix=FOLDERS))
-    server = Server(folder, durable=False).start()
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
+    with started() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -127,7 +115,7 @@ def store_template(server: Server) -> str:
 
 @pytest.fixture(scope="session")
 def _app(server: Server, store_template: str) -> Iterator[Flask]:
-    run_sql(server, "create database {} template {} owner pilothouse", "store", store_template)
+    run_sql(server, "create database {} template {} strategy file_copy owner pilothouse", "store", store_template)
     app = make_app(server, "store")
     yield app
     close(app)
@@ -167,20 +155,10 @@ def store(_connection: Connection) -> Iterator[Session]:
 def cloned_store(server: Server, store_template: str) -> Iterator[Flask]:
     """An app whose store is its own database: for real commits and several connections."""
     name = f"store_{next(numbers)}"
-    run_sql(server, "create database {} template {} owner pilothouse", name, store_template)
+    run_sql(server, "create database {} template {} strategy file_copy owner pilothouse", name, store_template)
     app = make_app(server, name)
     yield app
     close(app)
-    run_sql(server, "drop database {} with (force)", name)
-
-
-@pytest.fixture
-def target_db(server: Server) -> Iterator[Database]:
-    name = f"target_{next(numbers)}"
-    run_sql(server, "create database {}", name)
-    database = Database(server, name)
-    database.execute("create extension pg_stat_statements")
-    yield database
     run_sql(server, "drop database {} with (force)", name)
 
 
@@ -188,7 +166,8 @@ def watched(app: Flask, database: Database) -> int:
     """Register a database of the built-in server, watched by a role with pg_monitor; the target's id."""
     server = database.server
     role = f"watch_{database.name}"
-    run_sql(server, f"create role {{}} login password '{server.password(role)}' in role pg_monitor", role)
+    with contextlib.suppress(DuplicateObject):
+        run_sql(server, f"create role {{}} login password '{server.password(role)}' in role pg_monitor", role)
     with app.app_context():
         environment = db.session.scalar(select(Environment).where(Environment.slug == "development"))
         environment = environment or Environment(slug="development", name="Development", color="green", position=1)
@@ -219,12 +198,11 @@ def watch() -> Callable[[Flask, Database], int]:
 
 
 @pytest.fixture
-def target(app: Flask, store: Session, target_db: Database) -> Iterator[Target]:
-    """A registered target; `slug` is "shop", its database is `target_db`."""
-    target_id = watched(app, target_db)
-    yield store.get_one(Target, target_id)
+def target(app: Flask, store: Session, request: pytest.FixtureRequest) -> Iterator[Target]:
+    """A registered target; `slug` is "shop". Its database is `target_db` where the test asks for that, else empty."""
+    database = request.getfixturevalue("target_db" if "target_db" in request.fixturenames else "empty_db")
+    yield store.get_one(Target, watched(app, database))
     app.extensions["pilothouse_target_pools"].close()
-    run_sql(target_db.server, "drop role {}", f"watch_{target_db.name}")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Every page in both themes and on a phone: nothing for axe, the policy or the console to say, nothing too wide."""
+"""Every page, wide and light, then dark on a phone: nothing for axe, the policy or the console, nothing too wide."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ from dashboard.embedded import Server
 from dashboard.findings.models import Finding
 from dashboard.plans.models import Plan
 from dashboard.store import db
-from tests.browser.conftest import Site, Watched
+from tests.browser.conftest import Site, Watched, dark_phone
 from tests.browser.shop import break_target
 
 FOR_MACHINES = ("/static/", "/flags/v1/", "/healthz", "/readyz", "/metrics")
@@ -77,15 +77,19 @@ def pages_of(app: Flask, target: str) -> list[str]:
 def problems_of(axe: Axe) -> LookAt:
     """What is wrong with each page: what axe and the policy say, how far it reaches beyond the window."""
 
+    def seen(page: Page) -> list[str]:
+        overhang = page.evaluate(OVERHANG)
+        return [*axe(page), *page.evaluate("violations.splice(0)"), *([f"{overhang} px too wide"] if overhang else [])]
+
     def look(page: Page, addresses: list[str], status: int = 200) -> dict[str, list[str]]:
         found = {}
         for address in addresses:
             response = page.goto(address)
             answered = response.status if response else None
             problems = [] if answered == status else [f"answered with {answered}"]
-            problems += axe(page) + page.evaluate("violations.splice(0)")
-            if overhang := page.evaluate(OVERHANG):
-                problems.append(f"{overhang} px too wide")
+            problems += seen(page)
+            with dark_phone(page):
+                problems += seen(page)
             if problems:
                 found[address] = problems
         return found
@@ -98,11 +102,7 @@ class TestOfAShop:
     def cloned_store(self, shop_store: Flask) -> Flask:
         return shop_store
 
-    @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
-    def test_every_page_is_in_order(
-        self, new_page: Any, live_server: Site, problems_of: LookAt, theme: str, width: int
-    ) -> None:
-        page = new_page(theme=theme, width=width)
+    def test_every_page_is_in_order(self, page: Page, live_server: Site, problems_of: LookAt) -> None:
         assert problems_of(page, [*pages(live_server.app), *MORE]) == {}
 
     def test_so_is_what_is_said_of_a_page_that_is_not_there(
@@ -113,17 +113,15 @@ class TestOfAShop:
 
     @pytest.mark.parametrize("target", ["away", "poor"])
     def test_so_is_a_target_that_cannot_be_reached_or_read(
-        self, new_page: Any, live_server: Site, problems_of: LookAt, server: Server, target: str
+        self, page: Page, live_server: Site, problems_of: LookAt, server: Server, target: str
     ) -> None:
         app = live_server.app
         with app.app_context():
             break_target(server, target)
-        page = new_page(width=390)
         assert problems_of(page, ["/", "/alerts", *pages_of(app, target)]) == {}
 
 
-@pytest.mark.parametrize(("theme", "width"), [("dark", 1440), ("light", 390)])
-def test_a_store_with_nothing_in_it_is_in_order(new_page: Any, problems_of: LookAt, theme: str, width: int) -> None:
+def test_a_store_with_nothing_in_it_is_in_order(page: Page, problems_of: LookAt) -> None:
     addresses = [
         "/",
         "/flags",
@@ -134,4 +132,4 @@ def test_a_store_with_nothing_in_it_is_in_order(new_page: Any, problems_of: Look
         "/settings/keys",
         "/settings/environments",
     ]
-    assert problems_of(new_page(theme=theme, width=width), addresses) == {}
+    assert problems_of(page, addresses) == {}

@@ -12,6 +12,7 @@ from dashboard.flags.models import Flag
 from dashboard.jobs import COLLECTORS
 from dashboard.store import db
 from dashboard.targets.run import collect_target
+from tests.browser.conftest import dark_phone
 
 HOSTILE = (Path(__file__).parent.parent / "hostile.sql").read_text("utf-8")
 PAGES = (
@@ -49,16 +50,14 @@ def visited(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_and_the_policy_find_nothing_on_any_page(
-    full: Any, new_page: Any, watched: Any, axe: Any, theme: str
+def test_axe_and_the_policy_find_nothing_on_any_page_and_none_scrolls_sideways_on_a_phone(
+    full: Any, page: Page, watched: Any, axe: Callable[[Page], list[str]]
 ) -> None:
     watched.expected = ("404",)
-    page = new_page("admin", theme=theme)
-    assert {path: found for path in visited(page) if page.goto(path) and (found := axe(page))} == {}
-
-
-def test_no_page_scrolls_sideways_on_a_phone(full: Any, new_page: Any, watched: Any) -> None:
-    watched.expected = ("404",)
-    page = new_page("admin", width=390)
-    assert [path for path in visited(page) if page.goto(path) and not page.evaluate(NO_OVERFLOW)] == []
+    found = {}
+    for path in visited(page):
+        page.goto(path)
+        light = axe(page)
+        with dark_phone(page):
+            found[path] = (light, axe(page), page.evaluate(NO_OVERFLOW))
+    assert {path: one for path, one in found.items() if one != ([], [], True)} == {}

@@ -25,7 +25,7 @@ from dashboard.targets.queries import target_by_slug
 from dashboard.vacuum import collect as vacuum
 from dashboard.vacuum.models import VacuumState
 from tests.collections import collecting
-from tests.conftest import FOLDERS
+from tests.databases import FOLDERS
 from tests.server.pair import DATABASE, ROLE, Standby, eventually, on, reach, register
 
 Read = Callable[..., None]
