@@ -52,8 +52,7 @@ def plan(
 ) -> FlagSchedule | None:
     """The flag becomes this, step by step; None when the form was carried out before.
 
-    Raises Invalid, Stale when the flag changed since `version`, Conflict when something else is to come already,
-    NeedsApproval where that is not `waived`.
+    Raises Invalid, Stale, Conflict when something else is to come already, NeedsApproval where that is not `waived`.
     """
     repeated = not claim(operation_id)
     flag, setting = locked_setting(flag, environment)
@@ -62,19 +61,17 @@ def plan(
     if repeated:
         return None
     check_version(flag, environment, setting, version, steps[-1][1])
-    if pending_of(flag.id, environment.id):
-        raise Conflict(f"Something is scheduled for {flag.key} in {environment.slug} already. Cancel that first.")
     before = document_of(setting)
     _check(flag, environment, before, steps)
+    last = steps[-1][1]
     if environment.approvals_needed and waived is None:
-        last = steps[-1][1]
-        change = Proposal(flag.key, flag, environment, "flag.schedule", title, before, last, version, reason, steps)
-        raise NeedsApproval([change])
+        named = (flag.key, flag, environment, "flag.schedule", title)
+        raise NeedsApproval([Proposal(*named, before, last, version, reason, steps)])
     planned = _planned(flag, environment, setting.version, steps, title)
     planned.reason, planned.author_id, planned.is_approved = reason or title, author_id, waived == "approved"
     db.session.add(planned)
     announce([environment.id], serving.refresh(environment, [flag.id]))
-    write_down("flag.schedule", flag, environment, title, before=before, after=steps[-1][1], reason=reason)
+    write_down("flag.schedule", flag, environment, title, before=before, after=last, reason=reason)
     return planned
 
 
@@ -149,6 +146,8 @@ def _make(found: FlagSchedule) -> None:
 
 
 def _check(flag: Flag, environment: Environment, before: dict[str, Any], steps: Steps) -> None:
+    if pending_of(flag.id, environment.id):
+        raise Conflict(f"Something is scheduled for {flag.key} in {environment.slug} already. Cancel that first.")
     now = int(db.session.scalars(select(func.extract("epoch", func.clock_timestamp()))).one())
     times = [at for at, _ in steps]
     if times[0] < now + SOONEST_S:
