@@ -48,7 +48,7 @@ def test_the_form_adds_a_flag_with_its_variants_to_tick(as_operator, two):
     page = as_operator.post(f"{EDIT}/set", data=FORM | {"needs_key": "payments", "action": "need-add"})
     assert page.status_code == 200
     assert page.text.count('name="needs:payments"') == 2
-    assert "Everybody else gets" in page.text
+    assert "Whoever does not meet them gets" in page.text
     gone = as_operator.post(f"{EDIT}/set", data=FORM | NEEDS | {"action": "need-remove:payments"})
     assert 'name="needs:payments"' not in gone.text
 

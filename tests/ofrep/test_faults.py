@@ -1,6 +1,6 @@
 """Real web processes killed in the middle of writes, and evaluation while the store is gone.
 
-FAULT_TOGGLES and FAULT_AWAY_S make both as long as `make bench ONLY=faults` does.
+FAULT_TOGGLES (2000) and FAULT_AWAY_S (30) make both longer than there is time for each time.
 """
 
 import os
