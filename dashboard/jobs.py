@@ -35,6 +35,7 @@ from dashboard.server import collect_replication as replication
 from dashboard.server import rollups as server_rollups
 from dashboard.statements import collect as statements
 from dashboard.statements import rollups as statement_rollups
+from dashboard.statements.rank import rank
 from dashboard.statements.relate import relate as relate_statements
 from dashboard.store import db, libpq_url
 from dashboard.tables import bloat_collect as bloat
@@ -62,23 +63,9 @@ ROLLUPS = (
     *flag_rollups.ROLLUPS,
 )
 COLLECTORS: tuple[Collector, ...] = (
-    capabilities,
-    server,
-    connections,
-    io,
-    replication,
-    statements,
-    activity,
-    tables,
-    bloat,
-    vacuum,
-    sequences,
-    schema,
-    history,
-    index_findings,
-    plans,
-    advice,
-)
+    capabilities, server, connections, io, replication, statements, activity, tables, bloat, vacuum, sequences, schema,
+    history, index_findings, plans, advice,
+)  # fmt: skip
 CONCURRENCY = 5  # one place is the sampling's, which takes nearly the whole minute
 QUEUE_CONNECTION = {
     "options": "-c search_path=queue",
@@ -189,6 +176,9 @@ def collect(context: JobContext, target_id: int, timestamp: int) -> None:
         outcome = collect_target(target_id, slot, COLLECTORS, stopping=context.should_abort)
     except Interrupted:
         raise JobAborted from None
+    if statements.PROBE in outcome.stored:
+        rank(target_id)
+        db.session.commit()
     log.info(
         "collected target %s in %d ms: %s",
         target_id,
