@@ -59,6 +59,8 @@ def _order_statements() -> None:
         sa.Column("calls", sa.ARRAY(sa.BigInteger()), nullable=False),
         sa.Column("total_ms", sa.ARRAY(sa.Float()), nullable=False),
         sa.Column("everything", sa.Float(), nullable=False),
-        sa.ForeignKeyConstraint(["target_id"], ["target.id"], ondelete="CASCADE", name="fk_statement_ranking_target_id"),
+        sa.ForeignKeyConstraint(
+            ["target_id"], ["target.id"], ondelete="CASCADE", name="fk_statement_ranking_target_id"
+        ),
         sa.PrimaryKeyConstraint("target_id", "window_minutes", name="pk_statement_ranking"),
     )
