@@ -12,6 +12,7 @@ from flask import Flask
 from psycopg import sql
 
 from dashboard.alerts.collect import check
+from dashboard.approvals.models import ChangeRequest
 from dashboard.flags import edits as flags
 from dashboard.flags.rules import Definition
 from dashboard.jobs import COLLECTORS
@@ -143,6 +144,10 @@ def _people_and_flags() -> None:
     definition = Definition(True, variants, "{{ 7 * 7 }}", None, {"<b>": WORDS})
     flags.set_in_environment(flag, environment, definition, version=0, reason=WORDS)
     record(WORDS, WORDS, before={WORDS: WORDS}, after=JSON, reason=WORDS, author=WORDS)
+    asked = {"flag_id": flag.id, "subject": flag.key, "environment_id": environment.id, "place": environment.slug}
+    said = {"action": "flag.set", "title": WORDS, "reason": WORDS, "author": WORDS, "base_version": 1}
+    document = {"variants": variants, "defaultVariant": "{{ 7 * 7 }}", "metadata": {"<i>": WORDS}}
+    db.session.add(ChangeRequest(**asked, **said, before=document | {"metadata": JSON}, document=document))
     db.session.commit()
 
 

@@ -9,7 +9,7 @@ from werkzeug.routing import Rule
 PLACES = {
     "slug": "shop", "address": "public.touch", "family_id": "1", "revision": "a1", "key": "words",
     "environment": "hostile", "alert_id": "1", "change_id": "1", "channel_id": "1", "finding_id": "1", "plan_id": "1",
-    "pid": "1", "born": "1", "name": "work_mem", "form": "json",
+    "pid": "1", "born": "1", "name": "work_mem", "form": "json", "uuid": "6f1c2a34-0000-4000-8000-000000000000",
 }  # fmt: skip
 BAD = (
     "-1", "0", "99999999999999999999999999", "1e9", "none", "%00", "a%00b", "%ff", "%f0%28%8c%28", "..%2f..%2fetc",

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from dashboard.alerts.models import Alert
+from dashboard.approvals.models import ChangeRequest
 from dashboard.changes.models import Change
 from dashboard.findings.models import Finding
 from dashboard.names import encode
@@ -79,10 +80,13 @@ def parameters(hostile, admin) -> dict[str, list[str]]:
     families = [row["id"] for row in admin.get("/t/shop/queries?format=json&window=1h").json["rows"]]
     with hostile.app.app_context():
         plans = [(f"/t/shop/queries/{plan.family_id}/plans", plan.id) for plan in db.session.scalars(select(Plan))]
+        asked = list(db.session.scalars(select(ChangeRequest.public_id)))
         numbers = {model: list(db.session.scalars(select(model.id).limit(40))) for model in (Alert, Change, Finding)}
     assert plans
+    assert asked
     return {
         "alerts.alert": [f"/alerts/{number}" for number in numbers[Alert]],
+        "approvals.show": [f"/approvals/{one}" for one in asked],
         "alerts.channels.edit": [],
         "alerts.rules.edit": ["/alerts/rules/connections/hostile"],
         "changes.change": [f"/changes/{number}" for number in numbers[Change]],
@@ -104,10 +108,13 @@ def parameters(hostile, admin) -> dict[str, list[str]]:
         "flags.past.history": ["/flags/words/history"],
         "flags.past.revert": ["/flags/words/in/hostile/revert?to=1"],
         "flags.promote.one": ["/flags/words/promote?from=hostile&to=production"],
+        "flags.configuration.show": [],
+        "flags.configuration.edit": [],
         "flags.segments.new": ["/flags/segments/hostile/new"],
         "flags.segments.edit": [],
         "flags.bucketing.show": ["/flags/bucketing/hostile"],
         "flags.setting.edit": ["/flags/words/in/hostile"],
+        "flags.schedules.new": ["/flags/words/in/hostile/schedule"],
         "flags.setting.confirm": ["/flags/words/in/hostile/confirm?enabled=off"],
         "palette.palette": [f"/palette?q={quote(word)}" for word in ("alert", "%", "{{", "\\", "数据", "")],
         "tables.tables": ["/t/shop/tables", f"/t/shop/tables?q={quote(WORDS)}", "/t/shop/tables?partitions=shown"],
