@@ -124,7 +124,7 @@ def streams(app: Flask, web: Web, folder: str) -> list[tuple[Any, ...]]:
                 except TimeoutError:
                     break
             stream.settimeout(20)
-        toggle(app, enabled=True)
+        toggle(app, enabled=False)  # the changes before ended with on
         began_s = time.perf_counter()
         for stream in every:
             hear(stream, b"refetchEvaluation")

@@ -27,8 +27,9 @@ PURE = {
     "latency", "blocks", "comparison", "relations", "texts",
     "rollout", "targeting", "conditions", "rule_forms", "segment_forms", "rebucketing",
     "compiled", "inlining", "outcomes", "prerequisites", "prerequisite_forms", "compare", "flag_wire",
-    "reach", "shared", "staleness", "value_schema", "text_patterns",
+    "reach", "shared", "staleness", "value_schema", "text_patterns", "configuration",
     "coercions", "fractional", "missing", "shortcuts", "logic", "semver", "reading", "flagset", "explain", "samples",
+    "bulk_answers",
 }  # fmt: skip
 IMPURE_ROOTS = {"flask", "flask_login", "flask_wtf", "sqlalchemy", "psycopg", "requests"}
 CLOCKS = {"now", "utcnow", "time", "monotonic", "today"}

@@ -37,13 +37,21 @@ class Draw:
 def hash_of(key: Any, version: Bucketing) -> int | None:
     """The unsigned 32-bit MurmurHash3 (x86, seed 0) of what this version hashes; None for a value it does not take."""
     if version == "v2":
-        return mmh3.hash(key.encode("utf-8", "replace"), signed=False) if isinstance(key, str) else None
+        return hash_of_text(key) if isinstance(key, str) else None
     if key is None:
         return None
     try:
         return mmh3.hash(cbor2.dumps(_normal(key), canonical=True), signed=False)
     except (cbor2.CBOREncodeError, UnicodeEncodeError):
         return None
+
+
+def hash_of_text(text: str) -> int:
+    """As version 2 hashes."""
+    try:
+        return mmh3.hash(text, 0, False)  # unsigned, seed 0
+    except UnicodeEncodeError:
+        return mmh3.hash(text.encode("utf-8", "replace"), signed=False)
 
 
 def implicit_key(flag_key: Any, targeting_key: Any, version: Bucketing) -> Any:

@@ -147,6 +147,8 @@ def _if(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
     closures = [_compiled(item, reading, depth) for item in operands]
     pairs = list(zip(closures[::2], closures[1::2], strict=False))
     otherwise = closures[-1] if len(closures) % 2 else lambda _: None
+    if len(pairs) == 1:
+        return _chosen(*pairs[0], otherwise)
 
     def branch(context: Context) -> Any:
         for condition, value in pairs:
@@ -154,6 +156,14 @@ def _if(operands: Sequence[Any], reading: Reading, depth: int) -> Closure:
             if found is True or (found is not False and truthy(found)):
                 return value(context)
         return otherwise(context)
+
+    return branch
+
+
+def _chosen(condition: Closure, value: Closure, otherwise: Closure) -> Closure:
+    def branch(context: Context) -> Any:
+        found = condition(context)
+        return value(context) if found is True or (found is not False and truthy(found)) else otherwise(context)
 
     return branch
 

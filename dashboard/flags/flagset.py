@@ -14,6 +14,7 @@ from typing import Any
 
 from dashboard.flags import wire
 from dashboard.flags.bucketing import DEFAULT, Bucketing
+from dashboard.flags.bulk_answers import Bulk
 from dashboard.flags.coercions import text_of
 from dashboard.flags.evaluate import Rule, compile_rule
 from dashboard.flags.reading import FLAGD, RuleFailed
@@ -106,6 +107,11 @@ class ReadyFlag:
         return self._by_default("DEFAULT")
 
     @cached_property
+    def texts(self) -> Mapping[Any, str]:
+        """What the values that rules give most come to: the name of a variant, or nothing."""
+        return {name: match.text for name, match in self._matches.items()} | {None: self._default.text}
+
+    @cached_property
     def _matches(self) -> Mapping[str | None, Resolution]:
         return {name: self._answer("TARGETING_MATCH", name) for name in self.definition.variants}
 
@@ -194,17 +200,6 @@ class FlagSet:
         """What rules see: the context that was sent; what was sent under `$flagd` is overwritten."""
         return {**sent, FLAGD: {"flagKey": "", "timestamp": timestamp}}
 
-    def answers(self, context: Mapping[str, Any]) -> list[str]:
-        """Every flag's own answer, which says flag, variant and reason."""
-        texts, asked = self._prepared
-        texts = texts.copy()
-        for place, flag in asked:
-            texts[place] = flag.resolve(context).text
-        return texts
-
-    def all_encoded(self, context: Mapping[str, Any]) -> str:
-        return ",".join(self.answers(context))
-
     def etag(self, sent: Mapping[str, Any], extra: str) -> str | None:
         """Names every answer to this context without evaluating; None when the answer depends on the clock.
 
@@ -217,11 +212,8 @@ class FlagSet:
         return digest(f"{self.environment}\n{self.revision}\n{self.common.bucketing}\n{extra}\n{seen}")
 
     @cached_property
-    def _prepared(self) -> tuple[list[str], list[tuple[int, ReadyFlag]]]:
-        """The answers that no context changes, each in its place, and the flags to be asked for the others."""
-        fixed = [flag.fixed for flag in self.flags.values()]
-        asked = [(place, flag) for place, flag in enumerate(self.flags.values()) if fixed[place] is None]
-        return [answer.text if answer else "" for answer in fixed], asked
+    def bulk(self) -> Bulk:
+        return Bulk(self.flags.values())
 
     @cached_property
     def _reads(self) -> Counter[Reads]:
@@ -234,11 +226,3 @@ _written = json.JSONEncoder(sort_keys=True).encode
 
 def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:32]
-
-
-def etag_matches(header: str, etag: str) -> bool:
-    """If-None-Match compared weakly: a list, W/ forms, bare words that a client forgot to quote, and *."""
-    if header == f'"{etag}"':
-        return True
-    candidates = [candidate.strip().removeprefix("W/") for candidate in header.split(",")]
-    return any(candidate == "*" or candidate.strip('"') == etag for candidate in candidates)

@@ -4,9 +4,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.flags.bucketing import drawn, ends_of, hash_of, implicit_key
+from dashboard.flags.bucketing import drawn, ends_of, hash_of, hash_of_text, implicit_key
 from dashboard.flags.coercions import lookup
 from dashboard.flags.reading import FLAGD, Closure, Reading
+from dashboard.flags.shortcuts import seed_and_attribute
+
+LONGEST_KEY = 1_000
 
 
 def fractional(operands: Sequence[Any], closures: Sequence[Closure], reading: Reading) -> Closure:
@@ -45,6 +48,20 @@ def _fixed(operands: Sequence[Any], closures: Sequence[Closure], reading: Readin
             return general(context)
         hashed = hash_of(key, version)
         return None if hashed is None else variants[bisect_right(ends, (hashed * total) >> 32)]
+
+    seeded = seed_and_attribute(operands[0])
+    return _of_attribute(*seeded, ends, variants, run) if seeded and version == "v2" else run
+
+
+def _of_attribute(seed: str, attribute: str, ends: Sequence[int], variants: Sequence[Any], general: Closure) -> Closure:
+    """The form that rollouts are written in: one step instead of four."""
+    total = ends[-1]
+
+    def run(context: Any) -> Any:
+        value = context.get(attribute) if type(context) is dict else None
+        if type(value) is not str or len(value) > LONGEST_KEY:
+            return general(context)
+        return variants[bisect_right(ends, (hash_of_text(seed + value) * total) >> 32)]
 
     return run
 

@@ -79,19 +79,25 @@ class Usage:
             else:
                 self._counts.lost += 1
 
-    def bulk(self, asker: Asker, answers: Iterable[str]) -> None:
-        """Each flag of an answer that was sent; one that is answered with 304 is no evaluation."""
+    def bulk(self, asker: Asker, answers: Iterable[str], always: Answered) -> None:
+        """Each flag of an answer that was sent, and those that everybody gets; with 304 nothing is evaluated."""
         with self._lock:
             self._add(self._counts, asker, answers)
+            self._add_again(asker, always)
 
     def again(self, asker: Asker, answered: Answered) -> None:
         """An answer that was given before: its flags are counted when there is time."""
         with self._lock:
-            kinds = self._counts.again
-            if len(kinds) < MOST_AGAIN or (asker, answered) in kinds:
-                kinds[(asker, answered)] += 1
-            else:
-                self._add(self._counts, asker, answered.answers)
+            self._add_again(asker, answered)
+
+    def _add_again(self, asker: Asker, answered: Answered) -> None:
+        kinds, kind = self._counts.again, (asker, answered)
+        if kind in kinds:
+            kinds[kind] += 1
+        elif len(kinds) < MOST_AGAIN:
+            kinds[kind] = 1
+        else:
+            self._add(self._counts, asker, answered.answers)
 
     @staticmethod
     def _add(counts: Counts, asker: Asker, answers: Iterable[str]) -> None:

@@ -11,10 +11,10 @@ from flask.sansio.app import App
 
 from dashboard.errors import Denied
 from dashboard.flags import live, usage
-from dashboard.flags.flagset import FlagSet, digest, etag_matches
+from dashboard.flags.flagset import FlagSet, digest
 from dashboard.flags.streams import SLOT_S, stream_token
 from dashboard.ofrep.kept import Kept, KeptAnswers
-from dashboard.ofrep.rules import BadContext, context_of
+from dashboard.ofrep.rules import BadContext, context_of, etag_matches
 from dashboard.security.principals import Principal
 
 EXTENSION = "pilothouse_evaluations"
@@ -89,7 +89,7 @@ class Evaluations:
             etag = digest(found.body.decode())
             if etag_matches(if_none_match, etag):
                 return self._answer(304, b"", etag)
-        usage.of(self._app).bulk(_asker(asked_by), found.answers)
+        usage.of(self._app).bulk(_asker(asked_by), found.changing, found.always)
         return self._answer(200, found.body, etag)
 
     def failure(self, status: int, code: str, details: str, key: str | None = None) -> Answer:
@@ -129,8 +129,8 @@ def _asker(asked_by: Principal) -> usage.Asker:
 
 
 def _evaluated(flags: FlagSet, sent: Mapping[str, Any], closing: str) -> Kept:
-    answers = flags.answers(flags.context(sent, int(time.time())))
-    return Kept(f'{{"flags":[{",".join(answers)}]{closing}}}'.encode(), answers)
+    answers = flags.bulk.answers(flags.context(sent, int(time.time())))
+    return Kept(f'{{"flags":[{flags.bulk.written(answers)}]{closing}}}'.encode(), answers, flags.bulk.always)
 
 
 @lru_cache(maxsize=1_000)

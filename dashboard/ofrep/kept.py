@@ -5,6 +5,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dashboard.flags.bulk_answers import Always
+
 MOST_BYTES = 16_000_000
 
 
@@ -16,7 +18,12 @@ class Kept:
     """
 
     body: bytes
-    answers: Sequence[str]
+    changing: Sequence[str]
+    always: Always
+
+    @property
+    def answers(self) -> Sequence[str]:
+        return [*self.always.answers, *self.changing]
 
 
 class KeptAnswers:

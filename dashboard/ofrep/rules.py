@@ -58,6 +58,14 @@ def is_tangled(body: bytes) -> bool:
     return bool(brackets)
 
 
+def etag_matches(header: str, etag: str) -> bool:
+    """If-None-Match compared weakly: a list, W/ forms, bare words that a client forgot to quote, and *."""
+    if header == f'"{etag}"':
+        return True
+    candidates = [candidate.strip().removeprefix("W/") for candidate in header.split(",")]
+    return any(candidate == "*" or candidate.strip('"') == etag for candidate in candidates)
+
+
 def _check_text(context: dict[str, Any]) -> None:
     try:
         check_text(context)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from dashboard.flags import edits, live
+from dashboard.flags.bulk_answers import Always
 from dashboard.flags.imports import import_document
 from dashboard.flags.ledger import definition_of
 from dashboard.flags.queries import cell_of, document_of, flag_by_key
@@ -54,7 +55,7 @@ def test_the_same_question_gets_the_same_answer_within_bounds(application):
     assert (first.data, first.headers["ETag"]) == (again.data, again.headers["ETag"])
     kept = KeptAnswers(most_bytes=10)
     for name in ("a", "b", "c"):
-        kept.keep(name, Kept(b"12345", ()))
+        kept.keep(name, Kept(b"12345", (), Always(())))
     assert [kept.find(name) is not None for name in ("a", "b", "c")] == [False, True, True]
 
 

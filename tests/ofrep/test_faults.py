@@ -19,7 +19,7 @@ from tests.ofrep.conftest import add_key, imported, store_away, until
 from tests.ofrep.web import Asker, Toggler, Web, asked, kills
 
 FLAGS = ("plain", "zero", "whole", "text")
-TOGGLES = int(os.environ.get("FAULT_TOGGLES", "200"))
+TOGGLES = int(os.environ.get("FAULT_TOGGLES", "80"))
 AWAY_S = float(os.environ.get("FAULT_AWAY_S", "12"))
 BULK = "/ofrep/v1/evaluate/flags"
 
