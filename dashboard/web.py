@@ -33,6 +33,7 @@ READ_ONLY = "The store accepts no writes at the moment; nothing was changed. Try
 
 
 def init_app(app: Flask) -> None:
+    app.json.sort_keys = False  # type: ignore[attr-defined] # the order of keys is part of a flag's value
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["kept"] = kept

@@ -1,5 +1,7 @@
 """What a change is confirmed with before it is made: a reason, and in production the key typed by hand."""
 
+from collections.abc import Mapping
+
 from flask import request
 
 from dashboard.errors import Invalid
@@ -16,8 +18,12 @@ def confirmed(flag: Flag, environment: Environment, *, at_once: bool = False) ->
     return confirmed_as(flag.key, environment, at_once=at_once)
 
 
-def confirmed_as(key: str, environment: Environment, *, at_once: bool = False) -> str:
-    reason, typed_key = request.form.get("reason", ""), request.form.get("typed_key", "")
+def confirmed_as(
+    key: str, environment: Environment, *, at_once: bool = False, typed: Mapping[str, str] | None = None
+) -> str:
+    """`typed`: what was sent, where it is not a form."""
+    sent = request.form if typed is None else typed
+    reason, typed_key = sent.get("reason", ""), sent.get("typed_key", "")
     approved = environment.approvals_needed > 0
     needed = environment.is_production and (at_once or not approved)
     problems = rules.confirmation_problems(

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import undefer
 
 from dashboard.errors import NotFound
-from dashboard.flags import rules, wire
-from dashboard.flags.ledger import served_of
+from dashboard.flags import configuration, rules, wire
+from dashboard.flags.ledger import definition_of, served_of
 from dashboard.flags.models import Flag, FlagRevision, FlagSetting
 from dashboard.flags.segment_models import FlagSegment
 from dashboard.store import db
@@ -57,6 +57,14 @@ class Cell:
     @property
     def is_targeted(self) -> bool:
         return bool(self.setting and self.setting.targeting)
+
+    @property
+    def is_plain(self) -> bool:
+        """A key with one value, which one field says."""
+        setting = self.setting
+        if setting is None:
+            return False
+        return setting.flag.kind == configuration.KIND and configuration.is_plain(definition_of(setting))
 
     @property
     def variants(self) -> list[tuple[str, str]]:

@@ -27,6 +27,7 @@ from dashboard.flags import (
 from dashboard.flags.asking import asking
 from dashboard.flags.bucketing_routes import blueprint as bucketing_blueprint
 from dashboard.flags.conditions import OPERATORS
+from dashboard.flags.configuration_routes import blueprint as configuration_blueprint
 from dashboard.flags.ledger import definition_of, shared_of
 from dashboard.flags.models import KINDS, TYPES, Flag
 from dashboard.flags.past_routes import blueprint as past_blueprint
@@ -53,6 +54,7 @@ blueprint.register_blueprint(bucketing_blueprint)
 blueprint.register_blueprint(playground)
 blueprint.register_blueprint(past_blueprint)
 blueprint.register_blueprint(promote_blueprint)
+blueprint.register_blueprint(configuration_blueprint)
 SHOWN_VERSIONS = 20
 SPEC = ListSpec(
     sorts=list_filters.SORTS,

@@ -15,6 +15,7 @@ EACH = 8
 PAGES = (
     ("Overview", "layout-dashboard", "/"),
     ("Flags", "flag", "/flags"),
+    ("Configuration", "adjustments", "/configuration"),
     ("Approvals", "circle-check", "/approvals"),
     ("Changes", "timeline", "/changes"),
     ("Alerts", "bell", "/alerts"),

@@ -47,3 +47,13 @@ def flags(app: Flask, store: Session) -> Iterator[Flags]:
     with app.app_context():
         make_flag()
     return Flags(store)
+
+
+@pytest.fixture
+def places(app: Flask, store: Session) -> Flags:
+    """Three environments without a flag."""
+    with app.app_context():
+        for slug in ("development", "staging", "production"):
+            ensure_environment(slug)
+        db.session.commit()
+    return Flags(store)
