@@ -6,50 +6,20 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from dashboard.approvals import rules
 from dashboard.approvals.models import ChangeApproval, ChangeRequest
+from dashboard.approvals.validity import FACTS, STATE, STATE_ORDER, VOID
 from dashboard.errors import NotFound
-from dashboard.flags import compare
-from dashboard.flags.models import Flag, FlagSetting, FlagVersion
+from dashboard.flags import coming, compare
+from dashboard.flags.models import Flag, FlagVersion
 from dashboard.lists import ListPage, ListQuery
 from dashboard.security.models import Account, EnvironmentRole
 from dashboard.security.role_queries import suffices, who_may
 from dashboard.store import db
 from dashboard.targets.models import Environment
-
-# A request and what decides whether it still stands.
-FACTS = (
-    (Flag, Flag.id == ChangeRequest.flag_id),
-    (Environment, Environment.id == ChangeRequest.environment_id),
-    (
-        FlagSetting,
-        and_(FlagSetting.flag_id == ChangeRequest.flag_id, FlagSetting.environment_id == ChangeRequest.environment_id),
-    ),
-    (Account, Account.id == ChangeRequest.author_id),
-    (
-        EnvironmentRole,
-        and_(
-            EnvironmentRole.account_id == ChangeRequest.author_id,
-            EnvironmentRole.environment_id == ChangeRequest.environment_id,
-        ),
-    ),
-)
-VOID = case(
-    (ChangeRequest.state != "open", None),
-    (Environment.id.is_(None), "gone"),
-    (ChangeRequest.kind == "review", None),
-    (Flag.id.is_(None), "gone"),
-    (Flag.archived_at.is_not(None), "archived"),
-    (func.coalesce(FlagSetting.version, 0) != ChangeRequest.base_version, "changed"),
-    (~func.coalesce(suffices("operator", Account, EnvironmentRole), False), "author"),
-    (ChangeRequest.asked_at < func.now() - rules.LASTS, "expired"),
-    else_=None,
-)
-STATE = case((VOID.is_not(None), "void"), else_=ChangeRequest.state)
-STATE_ORDER = case((STATE == "open", 0), else_=1)
 
 
 @dataclass(frozen=True)
@@ -95,11 +65,12 @@ class RequestRow:
 
 @dataclass(frozen=True)
 class Whole:
-    """A request with all that its page tells; `may`: who may decide it, its author too."""
+    """A request with all that its page tells; `may`: who may decide it, its author too; `steps` of a schedule."""
 
     row: RequestRow
     environment: Environment | None
     differences: Sequence[compare.Difference]
+    steps: Sequence[coming.ComingStep]
     base_version: int
     approvals: Sequence[ChangeApproval]
     may: Mapping[int, Account]
@@ -167,6 +138,7 @@ def whole(text: str) -> Whole:
         row=row,
         environment=db.session.get(Environment, request.environment_id) if request.environment_id else None,
         differences=compare.differences(request.before, request.document),
+        steps=coming.steps_of(request.before or {}, request.steps) if request.steps else [],
         base_version=request.base_version,
         approvals=approvals,
         may=may,

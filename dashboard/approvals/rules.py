@@ -40,6 +40,7 @@ def void_sentence(code: str, *, subject: str, place: str, author: str, by: str |
         "gone": f"{subject} or {place} is not there any more.",
         "archived": f"{subject} was archived{whose}",
         "changed": f"{subject} was changed in {place} since{whose}",
+        "passed": "The time at which it was to begin passed before it was approved.",
         "author": f"{author} may not change flags in {place} any more.",
         "expired": f"Nobody decided within {LASTS.days} days.",
     }[code]

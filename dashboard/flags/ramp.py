@@ -46,10 +46,13 @@ def problems_of(ramp: Ramp, definition: Definition) -> dict[str, str]:
 
 def share_of(definition: Definition, variant: str) -> int:
     """Thousandths of a per cent of those whom no rule chooses; 0 where only JSON can say it, or the flag is off."""
+    return shares_of(definition).get(variant, 0) if definition.enabled else 0
+
+
+def shares_of(definition: Definition) -> dict[str, int]:
+    """Variant → thousandths of a per cent of those whom no rule chooses, while it is on; empty where nobody can say."""
     found = targeting.read(definition.targeting)
-    if found is None or not definition.enabled:
-        return 0
-    return _shares(found.otherwise, definition).get(variant, 0)
+    return {} if found is None else _shares(found.otherwise, definition)
 
 
 def definitions(ramp: Ramp, definition: Definition, seed: str) -> list[tuple[int, Definition]]:
@@ -60,7 +63,7 @@ def definitions(ramp: Ramp, definition: Definition, seed: str) -> list[tuple[int
     if problems := problems_of(ramp, definition):
         raise Invalid(problems)
     found = targeting.read(definition.targeting) or targeting.Rules()
-    split, begin = _split(found.otherwise, definition, seed), share_of(definition, ramp.variant)
+    split, begin = _split(found.otherwise, definition, seed, ramp.variant), share_of(definition, ramp.variant)
     made = []
     for number in range(1, ramp.steps + 1):
         share = begin + (ramp.share - begin) * number // ramp.steps
@@ -72,13 +75,20 @@ def definitions(ramp: Ramp, definition: Definition, seed: str) -> list[tuple[int
     return made
 
 
-def _split(outcome: Outcome, definition: Definition, seed: str) -> Rollout:
-    if isinstance(outcome, Rollout):
+def _split(outcome: Outcome, definition: Definition, seed: str, variant: str) -> Rollout:
+    """Who has what before the first step; where a flag that is off would give everybody `variant`, the other one."""
+    if isinstance(outcome, Rollout) and set(rollout.shares(outcome)) != {variant}:
         return outcome
-    everybody = outcome or definition.default_variant
-    if everybody is None:
+    seed = outcome.seed if isinstance(outcome, Rollout) else seed
+    held = _shares(outcome, definition)
+    if not held:
         raise Invalid({"variant": "Without a default variant there is nothing that the others would get: choose one."})
-    return rollout.fresh(seed, {everybody: WHOLE})
+    if set(held) != {variant}:
+        return rollout.fresh(seed, held)
+    others = [name for name in definition.variants if name != variant]
+    if len(others) != 1:
+        raise Invalid({"variant": f"Once it is on everybody gets {variant}: make another variant the default first."})
+    return rollout.fresh(seed, {others[0]: WHOLE})
 
 
 def _shares(outcome: Outcome, definition: Definition) -> dict[str, int]:

@@ -11,6 +11,7 @@ from dashboard.flags.ramp import Ramp
 WHATS = ("on", "off", "ramp")
 UNITS = {"minutes": 60, "hours": 3_600, "days": 86_400}
 NO_TIME = "A day and a time, such as 2030-01-31T09:00, in UTC."
+LATEST = 4_102_444_800  # the year 2100: the steps of a ramp come after it, and calendars end
 Fields = Mapping[str, str]
 
 
@@ -72,7 +73,7 @@ def title(key: str, slug: str, form: ScheduleForm, last: int) -> str:
         return f"{key} to be turned {form.what} in {slug} at {begins}"
     share = rollout.percent_text(form.ramp.share)
     until = "" if last == form.at else f", until {_words(last)}"
-    return f"{form.ramp.variant} of {key} to grow to {share} % in {slug} from {begins}{until}"
+    return f"{key}: {form.ramp.variant} to grow to {share} % in {slug} from {begins}{until}"
 
 
 def change_title(key: str, slug: str, at: int) -> str:
@@ -84,12 +85,16 @@ def _words(at: int) -> str:
 
 
 def _second(text: str, problems: dict[str, str]) -> int:
+    """Typed in UTC, unless the text names another offset: no hour of a change of clocks is there twice, or never."""
     try:
         found = datetime.fromisoformat(text.strip())
-        return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+        at = int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
+        at = -1
+    if not 0 <= at < LATEST:
         problems["at"] = NO_TIME
         return 0
+    return at
 
 
 def _number(name: str, fields: Fields, problems: dict[str, str]) -> int:

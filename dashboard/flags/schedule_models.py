@@ -1,6 +1,6 @@
 """Changes of flags that happen at a time."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +53,11 @@ class FlagSchedule(Base):
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
     why: Mapped[str | None]
+
+    @property
+    def is_due(self) -> bool:
+        """Its time came: applications have the step, and nobody has written it down yet."""
+        return self.next_at is not None and self.next_at <= datetime.now(UTC)
 
     @property
     def coming(self) -> list[tuple[int, dict[str, Any]]]:

@@ -1,6 +1,5 @@
 """Questions about changes of flags that happen at a time."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import Select, func, or_, select
 
 from dashboard.errors import NotFound
-from dashboard.flags import compare, rules
+from dashboard.flags import coming, rules
+from dashboard.flags.coming import ComingStep
 from dashboard.flags.compiled import Step
 from dashboard.flags.ledger import document_of
 from dashboard.flags.models import Flag, FlagSetting
@@ -27,6 +27,9 @@ class ScheduleRow:
     state: str
     flag: str
     environment: str
+    environment_name: str
+    environment_color: str
+    environment_is_production: bool
     title: str
     reason: str
     author: str
@@ -38,18 +41,17 @@ class ScheduleRow:
     ended_by: str | None
     why: str | None
 
+    @property
+    def place(self) -> dict[str, object]:
+        """What the mark of the environment shows."""
+        is_production = self.environment_is_production
+        return {"name": self.environment_name, "color": self.environment_color, "is_production": is_production}
+
     def json(self) -> dict[str, Any]:
-        return vars(self)
+        hidden = {"environment_name", "environment_color", "environment_is_production"}
+        return {name: value for name, value in vars(self).items() if name not in hidden}
 
     csv = json
-
-
-@dataclass(frozen=True)
-class ComingStep:
-    """One step to come, with what it changes of the one before it."""
-
-    at: datetime
-    differences: Sequence[compare.Difference]
 
 
 def coming_in(environment: Environment) -> dict[str, list[Step]]:
@@ -99,12 +101,7 @@ def steps_of(schedule: FlagSchedule) -> list[ComingStep]:
     wanted = select(FlagSetting).where(
         FlagSetting.flag_id == schedule.flag_id, FlagSetting.environment_id == schedule.environment_id
     )
-    before = document_of(db.session.scalars(wanted).one())
-    found = []
-    for at, later in schedule.coming:
-        found.append(ComingStep(datetime.fromtimestamp(at, UTC), compare.differences(before, later)))
-        before = later
-    return found
+    return coming.steps_of(document_of(db.session.scalars(wanted).one()), schedule.coming)
 
 
 def schedule_page(query: ListQuery) -> ListPage[ScheduleRow]:
@@ -128,7 +125,8 @@ def _rows() -> Select[*tuple[Any, ...]]:
     found = FlagSchedule
     return (
         select(
-            found.public_id, found.state, Flag.key, Environment.slug, found.title, found.reason, found.author,
+            found.public_id, found.state, Flag.key, Environment.slug, Environment.name, Environment.color,
+            Environment.is_production, found.title, found.reason, found.author,
             found.created_at, found.next_at, func.json_array_length(found.steps), found.done_steps,
             found.ended_at, found.ended_by, found.why,
         )

@@ -8,10 +8,21 @@ from flask import Blueprint, Response, g, request, url_for
 
 from dashboard import web
 from dashboard.errors import Invalid
-from dashboard.flags import conflicts, forms, ramp, rollout, rules, schedule_forms, schedule_queries, schedules
+from dashboard.flags import (
+    coming,
+    conflicts,
+    forms,
+    ramp,
+    rollout,
+    rules,
+    schedule_forms,
+    schedule_queries,
+    schedules,
+    targeting,
+)
 from dashboard.flags.asking import asking
 from dashboard.flags.confirming import confirmed
-from dashboard.flags.ledger import definition_of
+from dashboard.flags.ledger import definition_of, document_of
 from dashboard.flags.models import Flag, FlagSetting
 from dashboard.flags.queries import cell_of, flag_by_key
 from dashboard.flags.rules import Definition
@@ -36,7 +47,8 @@ SPEC = ListSpec(
 
 @blueprint.app_context_processor
 def _words() -> dict[str, object]:
-    return {"coming_of": coming_of, "steps_of_schedule": schedule_queries.steps_of}
+    words: dict[str, object] = {"coming_of": coming_of, "steps_of_schedule": schedule_queries.steps_of}
+    return words | {"utc_now": lambda: datetime.now(UTC)}
 
 
 @blueprint.get("/flags/schedules")
@@ -53,7 +65,8 @@ def cancel(uuid: str) -> Response:
     found = schedules.cancel(uuid)
     key = found.flag.key
     db.session.commit()
-    return web.moved(url_for("flags.show", key=key))
+    is_list = request.form.get("view") == "list"
+    return web.moved(url_for("flags.schedules.index") if is_list else url_for("flags.show", key=key))
 
 
 @blueprint.get("/flags/<key>/in/<slug>/schedule")
@@ -73,7 +86,7 @@ def add(key: str, slug: str) -> Response:
         form = schedule_forms.read(request.form)
         steps = _definitions(flag, definition_of(setting), form)
         if request.form.get("action") == "preview":
-            return _page(flag, environment, request.form, {}, steps=steps)
+            return _page(flag, environment, request.form, {}, steps=schedules.steps_of(flag, steps))
         reason = confirmed(flag, environment)
         title = schedule_forms.title(key, slug, form, steps[-1][0])
         plan(flag, environment, steps, title=title, reason=reason)
@@ -132,18 +145,21 @@ def _page(
     values: Mapping[str, Any],
     errors: Mapping[str, str],
     status: int = 200,
-    steps: Sequence[tuple[int, Definition]] = (),
+    steps: schedules.Steps = (),
 ) -> Response:
     setting = _setting(flag, environment)
-    definition = definition_of(setting)
-    shares = {name: rollout.percent_text(ramp.share_of(definition, name)) for name in definition.variants}
-    previewed = [
-        (datetime.fromtimestamp(at, UTC), rollout.percent_text(ramp.share_of(later, str(values.get("variant")))))
-        for at, later in steps
-    ]
+    previewed = coming.steps_of(document_of(setting), steps) if steps else []
     return web.page(
         "flags/schedule.html", status=status, flag=flag, environment=environment, values=values, errors=errors,
-        what=schedule_forms.what_of(values.get("what"), is_on=setting.enabled), setting=setting, shares=shares,
-        units=list(schedule_forms.UNITS), previewed=previewed, typed=dict(values), section="flags",
+        what=schedule_forms.what_of(values.get("what"), is_on=setting.enabled), setting=setting,
+        shares=_shares(setting), units=list(schedule_forms.UNITS), steps=previewed, typed=dict(values), section="flags",
         version=values.get("version", setting.version), coming=coming_of(flag.id).get(environment.id),
     )  # fmt: skip
+
+
+def _shares(setting: FlagSetting) -> dict[str, str]:
+    """Variant → what it has now, in words; empty where only JSON can say it."""
+    definition = definition_of(setting)
+    if targeting.read(definition.targeting) is None:
+        return {}
+    return {name: f"{name} {rollout.percent_text(ramp.share_of(definition, name))} %" for name in definition.variants}

@@ -57,7 +57,8 @@ def save(key: str, slug: str) -> Response:
     try:
         reason = confirmed(flag, environment)
         definition = forms.definition_of(form, flag.type, _allowed(flag, environment))
-        if at := schedule_forms.at_of(request.form):
+        at = schedule_forms.at_of(request.form)
+        if at is not None:
             title = schedule_forms.change_title(key, slug, at)
             plan(flag, environment, [(at, definition)], title=title, reason=reason)
             db.session.commit()

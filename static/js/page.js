@@ -28,6 +28,13 @@
     }
   }
 
+  // A time typed in UTC, said in the zone of whoever types it.
+  function tellOwnZone(input) {
+    const note = document.querySelector(`[data-own-zone-of="${CSS.escape(input.id)}"]`);
+    const at = note && new Date(`${input.value}Z`);
+    if (note) setText(note, isNaN(at) ? "" : `${spoken.format(at)} ${zoneName}`);
+  }
+
   function box(className, tone, text) {
     const element = document.createElement("div"), words = document.createElement("p");
     element.className = className;
@@ -91,6 +98,9 @@
   document.addEventListener("htmx:after:request", (event) => {
     const status = event.detail.ctx.response?.status;
     if (status && status < 400) document.getElementById("notices").replaceChildren();
+  });
+  document.addEventListener("input", (event) => {
+    if (event.target.type === "datetime-local") tellOwnZone(event.target);
   });
   document.addEventListener("htmx:after:swap", tellTimes);
   setInterval(tellTimes, 1000);

@@ -77,3 +77,13 @@ def test_a_ramp_that_goes_nowhere_is_refused(wrong, field):
 def test_what_cannot_be_divided_is_not_divided(definition):
     with pytest.raises(Invalid):
         ramp.definitions(Ramp("on", 50_000, 0, 2, HOUR), definition, "checkout")
+
+
+def test_a_flag_that_is_off_and_would_serve_the_variant_to_everybody_gives_the_others_the_other_one():
+    off = Definition(False, {"on": True, "off": False}, "on")
+    (_, first), (_, last) = ramp.definitions(Ramp("on", 50_000, 0, 2, HOUR), off, "checkout")
+    assert rollout.shares(split_of(first)) == {"on": 25_000, "off": 75_000}
+    assert rollout.shares(split_of(last)) == {"on": 50_000, "off": 50_000}
+    three = Definition(False, {"a": "1", "b": "2", "c": "3"}, "a")
+    with pytest.raises(Invalid, match="Once it is on everybody gets a"):
+        ramp.definitions(Ramp("a", 50_000, 0, 2, HOUR), three, "checkout")
