@@ -3,6 +3,7 @@
 from dashboard.schema import edits, queries
 from dashboard.schema.details import HIDDEN, details
 from dashboard.schema.rules import Relation
+from dashboard.targets.ahead import ahead, aside
 from dashboard.targets.collection import Collection
 from dashboard.targets.probes import Probe
 
@@ -30,13 +31,14 @@ def collect(collection: Collection) -> None:
     new, documents, hidden = list[Relation](), dict[tuple[str, str], str](), set[int]()
     edits.forget(target.id, old)
     before = {row.oid: dict(row.detail) for row in old}
-    for start in range(0, len(fresh), AT_ONCE):
-        oids = fresh[start : start + AT_ONCE]
-        found, missed = details(reader, oids, before)
-        some = [_relation(seen[oid], found[oid]) for oid in oids]
-        documents |= edits.write(target.id, some, {oid: str(seen[oid]["stamp"]) for oid in oids if oid not in missed})
-        hidden |= missed
-        new += some if has_version else []
+    batches = [fresh[start : start + AT_ONCE] for start in range(0, len(fresh), AT_ONCE)]
+    with aside() as ask:
+        for oids, (found, missed) in ahead(ask, lambda oids: details(reader, oids, before), batches):
+            stamped = {oid: str(seen[oid]["stamp"]) for oid in oids if oid not in missed}
+            some = [_relation(seen[oid], found[oid]) for oid in oids]
+            documents |= edits.write(target.id, some, stamped)
+            hidden |= missed
+            new += some if has_version else []
     edits.finish(target, old, new, documents, noticed_after=queries.seen_until(target.id), at=collection.now)
     if hidden:
         collection.partial(f"{HIDDEN} This concerns {len(hidden)} of {len(seen)} relations.")

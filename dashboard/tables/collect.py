@@ -4,17 +4,21 @@ Nothing is kept of what did not change, so that memory does not grow with the da
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from itertools import groupby
+from functools import cached_property
+from itertools import chain, groupby
 from time import monotonic
 from typing import Any
 
 from dashboard.tables import edits, history_edits, marks, rules
 from dashboard.tables import record_queries as queries
 from dashboard.tables.forecast_edits import keep_forecasts
-from dashboard.tables.records import Known
+from dashboard.tables.records import IndexRecord, Known
+from dashboard.tables.rows import Texts
 from dashboard.tables.rules import Found, Now
 from dashboard.tables.sizes import BUDGET_S, Measured, about, definitions, locks, measure
+from dashboard.targets.ahead import Ask, aside
 from dashboard.targets.collection import Collection
 from dashboard.targets.connect import Reader
 from dashboard.targets.probes import Older, Probe
@@ -56,6 +60,30 @@ class Pass:
     lane: marks.Lane = field(default_factory=marks.Lane)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the target told of some tables: indexes and the digest of what was written, by table."""
+
+    tables: Sequence[Row]
+    indexes: dict[int, list[Row]]
+    written: dict[int, int]
+    measured: Measured
+
+    @cached_property
+    def index_sizes(self) -> dict[int, int]:
+        return {oid: size for table in self.measured.sizes.values() for oid, size in table.indexes.items()}
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Indexes that changed, with the digests of all, how they were, and their texts once the target has told them."""
+
+    rows: Sequence[Row]
+    told: dict[int, int]
+    old: dict[int, IndexRecord]
+    texts: Future[dict[int, Texts]]
+
+
 def collect(collection: Collection) -> None:
     """Sizes, use and rows of every table and index; a locked table keeps the sizes that it had."""
     reader, target = collection.reader, collection.target
@@ -74,18 +102,29 @@ def collect(collection: Collection) -> None:
         budget_s=BUDGET_S,
         turn=int(collection.slot.timestamp()) // 300,
     )
-    for number, batch in enumerate(_batches(tables)):
-        _collect_some(reader, under_way, batch, is_largest=number == 0)
+    _collect_all(reader, under_way, tables)
     _finish(collection, under_way, tables)
     collection.done(len(tables) + len(under_way.indexes))
     if under_way.unmeasured:
         collection.partial(rules.shortfall(under_way.unmeasured, len(tables)))
 
 
-def _collect_some(reader: Reader, under_way: Pass, tables: Sequence[Row], *, is_largest: bool) -> None:
-    """Measure what may have changed of these tables, then store what did."""
+def _collect_all(reader: Reader, under_way: Pass, tables: Sequence[Row]) -> None:
+    """Some tables at a time; the target tells of the next ones while those that it told of are stored."""
+    with aside() as ask:
+        coming: Future[Answer] | None = None
+        for batch in chain(_batches(tables), [()]):
+            answer = coming.result() if coming else None
+            texts = _ask_texts(ask, reader, under_way, answer) if answer else None
+            coming = ask(_answer, reader, under_way, batch, is_largest=answer is None) if batch else None
+            if answer and texts:
+                _store_tables(under_way, answer)
+                _store_indexes(under_way, answer, texts)
+
+
+def _answer(reader: Reader, under_way: Pass, tables: Sequence[Row], *, is_largest: bool) -> Answer:
+    """Measure what may have changed of these tables."""
     found = about(reader, INDEXES, [row["oid"] for row in tables])
-    under_way.indexes |= {row["oid"] for row in found}
     found.sort(key=lambda row: row["table_oid"])
     indexes = {oid: list(rows) for oid, rows in groupby(found, key=lambda row: row["table_oid"])}
     written = {row["oid"]: rules.write_digest(row, indexes.get(row["oid"], ())) for row in tables}
@@ -104,45 +143,47 @@ def _collect_some(reader: Reader, under_way: Pass, tables: Sequence[Row], *, is_
     started = monotonic()
     measured = measure(reader, due, started + under_way.budget_s)
     under_way.budget_s -= monotonic() - started
-    _store_indexes(reader, under_way, found, measured)
-    _store_tables(under_way, tables, indexes, written, measured)
+    return Answer(tables, indexes, written, measured)
 
 
-def _store_indexes(reader: Reader, under_way: Pass, found: Sequence[Row], measured: Measured) -> None:
-    sizes = {oid: size for table in measured.sizes.values() for oid, size in table.indexes.items()}
-    known, now = under_way.known, under_way.now
-    told = {row["oid"]: rules.index_digest(row, now) for row in found}
+def _ask_texts(ask: Ask, reader: Reader, under_way: Pass, answer: Answer) -> Changed:
+    """Which indexes changed; their texts are on the way."""
+    known, now, sizes = under_way.known, under_way.now, answer.index_sizes
+    told = {row["oid"]: rules.index_digest(row, now) for rows in answer.indexes.values() for row in rows}
+    under_way.indexes |= told.keys()
     changed = [
         row
-        for row in found
+        for rows in answer.indexes.values()
+        for row in rows
         if rules.has_changed(known.indexes.get(row["oid"]), told[row["oid"]], sizes.get(row["oid"]))
     ]
-    if not changed:
-        return
     old = queries.index_records(under_way.target_id, [row["oid"] for row in changed if row["oid"] in known.indexes])
-    texts = definitions(reader, rules.undefined(changed, old, locks(reader)))
+    return Changed(changed, told, old, ask(_texts, reader, changed, old))
+
+
+def _texts(reader: Reader, changed: Sequence[Row], old: dict[int, IndexRecord]) -> dict[int, Texts]:
+    return definitions(reader, rules.undefined(changed, old, locks(reader))) if changed else {}
+
+
+def _store_indexes(under_way: Pass, answer: Answer, found: Changed) -> None:
+    old, sizes, texts, now = found.old, answer.index_sizes, found.texts.result(), under_way.now
     records = [
-        rules.index_record(row, old.get(oid := row["oid"]), sizes.get(oid), texts.get(oid), now, told[oid])
-        for row in changed
+        rules.index_record(row, old.get(oid := row["oid"]), sizes.get(oid), texts.get(oid), now, found.told[oid])
+        for row in found.rows
     ]
     edits.write(under_way.target_id, records, old)
-    under_way.lane.see_indexes(records, old, known)
+    under_way.lane.see_indexes(records, old, under_way.known)
 
 
-def _store_tables(
-    under_way: Pass,
-    tables: Sequence[Row],
-    indexes: dict[int, list[Row]],
-    written: dict[int, int],
-    measured: Measured,
-) -> None:
-    known, now, notes = under_way.known, under_way.now, measured.notes
-    scans = {oid: sum(row["scans"] for row in rows) for oid, rows in indexes.items()}
+def _store_tables(under_way: Pass, answer: Answer) -> None:
+    known, now, notes, written = under_way.known, under_way.now, answer.measured.notes, answer.written
+    tables, sizes = answer.tables, answer.measured.sizes
+    scans = {oid: sum(row["scans"] for row in rows) for oid, rows in answer.indexes.items()}
     told = {row["oid"]: rules.table_digest(row, scans.get(row["oid"]), notes.get(row["oid"]), now) for row in tables}
     changed = {
         row["oid"]: row
         for row in tables
-        if (oid := row["oid"]) in measured.sizes
+        if (oid := row["oid"]) in sizes
         or (trace := known.tables.get(oid)) is None
         or (trace.digest, trace.write_digest) != (told[oid], written[oid])
     }
@@ -150,7 +191,7 @@ def _store_tables(
     old = queries.table_records(under_way.target_id, changed.keys() & known.tables.keys())
     records = []
     for oid, row in changed.items():
-        found = Found(measured.sizes.get(oid), notes.get(oid), scans.get(oid), told[oid], written[oid])
+        found = Found(sizes.get(oid), notes.get(oid), scans.get(oid), told[oid], written[oid])
         records.append(rules.table_record(row, old.get(oid), found, now))
     edits.write(under_way.target_id, records, old)
     under_way.lane.see_tables(records, old, now)

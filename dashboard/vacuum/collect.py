@@ -42,12 +42,16 @@ def collect(collection: Collection) -> None:
     counted = rules.counted_on(known.next_multixact if known else None, row["next_multixact"])
     counters = Counters(**row | {"next_multixact": counted})
     told = {name: reader.ask(probe) for name, probe in _LISTS.items()}
-    before = queries.seen_before(target_id) if known else {}
+    before = queries.seen_before(target_id)
+    since = before if known else {}  # another server's counters say nothing about this one's
     tables = [
-        table_of(one, counters, continued(before.get(one["oid"]), one, collection.slot)) for one in reader.ask(TABLES)
+        table_of(
+            one, counters, continued(old._asdict() if (old := since.get(one["oid"])) else None, one, collection.slot)
+        )
+        for one in reader.ask(TABLES)
     ]
     edits.store_counters(target_id, collection.slot, counters, told)
-    edits.store_tables(target_id, tables)
+    edits.store_tables(target_id, tables, before)
     proposed = proposals.findings(tables, counters, collection.target.slug, collection.slot)
     record.keep(target_id, "vacuum", proposed, collection.now)
     aged = findings(counters, told, collection.target.slug, collection.now)

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, all_, delete, literal, text
+from sqlalchemy import ARRAY, BigInteger, all_, any_, delete, literal, text
 from sqlalchemy.dialects.postgresql import insert
 
-from dashboard.store import Base, db
+from dashboard.store import Base, copy_in, db
 from dashboard.vacuum.models import SequenceSample, SequenceState, TableVacuum, VacuumState, XidSample
 from dashboard.vacuum.rows import Counters, Table
 
@@ -16,9 +16,16 @@ OIDS = ARRAY(BigInteger())
 AT_ONCE = 2_000
 
 
-def store_tables(target_id: int, tables: Sequence[Table]) -> None:
-    _upsert(TableVacuum, target_id, [vars(table) for table in tables])
-    _forget(TableVacuum, target_id, [table.oid for table in tables])
+def store_tables(target_id: int, tables: Sequence[Table], before: Mapping[int, Table]) -> None:
+    """`before`: all tables that are stored. New ones are copied in; what says the same as before is not sent."""
+    if gone := before.keys() - {table.oid for table in tables}:
+        is_gone = TableVacuum.oid == any_(literal(list(gone), OIDS))
+        db.session.execute(delete(TableVacuum).where(TableVacuum.target_id == target_id, is_gone))
+    new = [table for table in tables if table.oid not in before]
+    if new:
+        copy_in("table_vacuum", ("target_id", *Table._fields), ((target_id, *table) for table in new))
+    changed = (table for table in tables if (old := before.get(table.oid)) is not None and old != table)
+    _upsert(TableVacuum, target_id, [table._asdict() for table in changed])
 
 
 def store_counters(target_id: int, slot: datetime, counters: Counters, told: Mapping[str, Any]) -> None:
@@ -46,7 +53,8 @@ def store_counters(target_id: int, slot: datetime, counters: Counters, told: Map
 
 def store_sequences(target_id: int, rows: Sequence[Mapping[str, Any]], samples: Sequence[Mapping[str, Any]]) -> None:
     _upsert(SequenceState, target_id, rows)
-    _forget(SequenceState, target_id, [row["oid"] for row in rows])
+    gone = SequenceState.oid != all_(literal([row["oid"] for row in rows], OIDS))
+    db.session.execute(delete(SequenceState).where(SequenceState.target_id == target_id, gone))
     if samples:
         values = [{"target_id": target_id} | dict(sample) for sample in samples]
         db.session.execute(insert(SequenceSample).on_conflict_do_nothing(), values)
@@ -73,8 +81,3 @@ def _upsert(model: type[Base], target_id: int, rows: Sequence[Mapping[str, Any]]
     for start in range(0, len(rows), AT_ONCE):
         some = [{"target_id": target_id} | dict(row) for row in rows[start : start + AT_ONCE]]
         db.session.execute(statement, {"target_id": target_id, "rows": json.dumps(some, default=str)})
-
-
-def _forget(model: type[TableVacuum | SequenceState], target_id: int, oids: Sequence[int]) -> None:
-    gone = delete(model).where(model.target_id == target_id, model.oid != all_(literal(list(oids), OIDS)))
-    db.session.execute(gone)

@@ -1,6 +1,5 @@
 """Questions about vacuum and transaction ids to the store."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,11 +11,13 @@ from dashboard.store import db
 from dashboard.tables.queries import another_until
 from dashboard.targets.queries import probe_state
 from dashboard.vacuum import rules
-from dashboard.vacuum.dying import ENOUGH, WORKS
+from dashboard.vacuum.dying import ENOUGH
 from dashboard.vacuum.models import TableVacuum, VacuumState, XidSample
+from dashboard.vacuum.rows import Table
 
 PACE_SPAN = timedelta(days=14)
 MOST_POINTS = 400
+SEEN = f"select {', '.join(Table._fields)} from table_vacuum where target_id = %(target_id)s"  # noqa: S608 - our names
 
 
 @dataclass(frozen=True)
@@ -151,12 +152,11 @@ def known_state(target_id: int) -> VacuumState | None:
     return None if state is None or (until is not None and state.slot <= until) else state
 
 
-def seen_before(target_id: int) -> dict[int, Mapping[str, Any]]:
-    """What the last look found of each table that the next one counts on from."""
-    names = ("dead_rows", *WORKS, "autovacuum_ms", "died_since", "died_rows", "vacuumed_ms")
-    found = select(TableVacuum.oid, *(getattr(TableVacuum, name) for name in names))
-    rows = db.session.execute(found.where(TableVacuum.target_id == target_id))
-    return {row.oid: row._asdict() for row in rows}
+def seen_before(target_id: int) -> dict[int, Table]:
+    """What the last look found of each table; thousands of rows, so straight from the driver."""
+    driver: Any = db.session.connection().connection.driver_connection
+    rows = driver.cursor(binary=True).execute(SEEN, {"target_id": target_id}).fetchall()
+    return {row[0]: Table._make(row) for row in rows}
 
 
 def counter_points(target_id: int, since: datetime, until: datetime) -> list[XidSample]:

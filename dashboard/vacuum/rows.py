@@ -1,9 +1,10 @@
 """From the answers of a target to rows of the store (pure)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, NamedTuple
 
 from dashboard.vacuum import rules
 from dashboard.vacuum.dying import Dying
@@ -30,9 +31,13 @@ class Counters:
     def is_autovacuum_on(self) -> bool:
         return not {self.settings.get("autovacuum", "on"), self.settings.get("track_counts", "on")} & rules.OFF
 
+    @cached_property
+    def limits(self) -> Callable[[tuple[str, ...]], rules.Limits]:
+        """By the options of a table, which are the same for nearly all of them."""
+        return cache(lambda options: rules.limits(options, self.settings))
 
-@dataclass(frozen=True)
-class Table:
+
+class Table(NamedTuple):
     """A row of table_vacuum without its target."""
 
     oid: int
@@ -87,7 +92,7 @@ def table_of(row: Mapping[str, Any], counters: Counters, dying: Dying) -> Table:
         inserted_rows=row["inserted_rows"],
         modified_rows=row["modified_rows"],
     )
-    due, toast = rules.due(counted, options, settings), _toast(row, settings)
+    due, toast = rules.due(counted, counters.limits(tuple(options))), _toast(row, counters)
     share, reason = due.worst
     if toast and toast.vacuum_share is not None and toast.vacuum_share > (share or 0):
         share, reason = toast.vacuum_share, "dead TOAST rows"
@@ -112,11 +117,11 @@ def table_of(row: Mapping[str, Any], counters: Counters, dying: Dying) -> Table:
     )
 
 
-def _toast(row: Mapping[str, Any], settings: Mapping[str, str]) -> rules.Due | None:
+def _toast(row: Mapping[str, Any], counters: Counters) -> rules.Due | None:
     if row["toast_tuples"] is None:
         return None
     counted = rules.Counted(row["toast_tuples"], 0, None, row["toast_dead_rows"], 0, 0)
-    return rules.due(counted, rules.toast_options(row["toast_options"], row["options"]), settings)
+    return rules.due(counted, counters.limits(tuple(rules.toast_options(row["toast_options"], row["options"]))))
 
 
 def _oldest(next_id: int, *ids: int | None) -> int:

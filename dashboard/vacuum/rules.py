@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 WRAPAROUND = 1 << 31
 WARN_AGE = WRAPAROUND - 1 - 40_000_000
@@ -20,8 +20,16 @@ FARTHEST = timedelta(days=365 * 20)
 OFF = {"off", "false", "no", "0", "f"}
 
 
-@dataclass(frozen=True)
-class Due:
+class Limits(NamedTuple):
+    """What options and settings say: (threshold, scale factor) of each work, None where it never comes."""
+
+    vacuum: tuple[float, float] | None
+    insert: tuple[float, float] | None
+    analyze: tuple[float, float] | None
+    cap: float | None
+
+
+class Due(NamedTuple):
     """Rows at which autovacuum comes; None: never for this reason. Shares of the threshold, 1 is due."""
 
     vacuum_threshold: int | None
@@ -34,14 +42,13 @@ class Due:
     @property
     def worst(self) -> tuple[float | None, str | None]:
         """The largest share of those that bring a vacuum, and for what."""
-        shares = {"dead rows": self.vacuum_share, "inserted rows": self.insert_share}
-        known = {name: share for name, share in shares.items() if share is not None}
-        name = max(known, key=lambda one: known[one], default=None)
-        return (known[name], name) if name else (None, None)
+        dead, inserted = self.vacuum_share, self.insert_share
+        if inserted is not None and (dead is None or inserted > dead):
+            return inserted, "inserted rows"
+        return dead, None if dead is None else "dead rows"
 
 
-@dataclass(frozen=True)
-class Counted:
+class Counted(NamedTuple):
     """What the server counts of a table. `tuples` -1: never vacuumed or analyzed; `frozen_pages` is told by 18."""
 
     tuples: float
@@ -85,18 +92,28 @@ def is_autovacuumed(options: Sequence[str]) -> bool:
     return (_option(options, "autovacuum_enabled") or "on").lower() not in OFF
 
 
-def due(table: Counted, options: Sequence[str], settings: Mapping[str, str]) -> Due:
-    """Thresholds with the table's own options, 18's cap and 18's share of unfrozen pages for inserts."""
-    rows = max(table.tuples, 0)
-    vacuum = _threshold(options, settings, "vacuum", rows)
-    cap = number(options, settings, "autovacuum_vacuum_max_threshold")
-    if vacuum is not None and cap is not None and cap >= 0:
-        vacuum = min(vacuum, cap)
-    unfrozen = unfrozen_share(table)
-    insert = _threshold(options, settings, "vacuum_insert", rows if unfrozen is None else rows * unfrozen)
-    if (number(options, settings, "autovacuum_vacuum_insert_threshold") or 0) < 0:
-        insert = None
-    analyze = _threshold(options, settings, "analyze", rows)
+def limits(options: Sequence[str], settings: Mapping[str, str]) -> Limits:
+    """The table's own options, else the server's settings; a negative threshold of inserts or cap means none."""
+    insert, cap = (
+        _line(options, settings, "vacuum_insert"),
+        number(options, settings, "autovacuum_vacuum_max_threshold"),
+    )
+    return Limits(
+        _line(options, settings, "vacuum"),
+        None if insert is not None and insert[0] < 0 else insert,
+        _line(options, settings, "analyze"),
+        None if cap is not None and cap < 0 else cap,
+    )
+
+
+def due(table: Counted, limits: Limits) -> Due:
+    """Thresholds with 18's cap and 18's share of unfrozen pages for inserts."""
+    rows, unfrozen = max(table.tuples, 0), unfrozen_share(table)
+    vacuum = _threshold(limits.vacuum, rows)
+    if vacuum is not None and limits.cap is not None:
+        vacuum = min(vacuum, limits.cap)
+    insert = _threshold(limits.insert, rows if unfrozen is None else rows * unfrozen)
+    analyze = _threshold(limits.analyze, rows)
     return Due(
         vacuum_threshold=_whole(vacuum),
         insert_threshold=_whole(insert),
@@ -197,15 +214,19 @@ def _limits(freeze: int, failsafe: int) -> list[tuple[str, int]]:
 
 
 def _option(options: Sequence[str], name: str) -> str | None:
-    if not options:  # as nearly all tables: this is asked twenty times of each
+    if not options:  # as nearly all tables
         return None
     return next((value for key, _, value in (text.partition("=") for text in options) if key == name), None)
 
 
-def _threshold(options: Sequence[str], settings: Mapping[str, str], what: str, rows: float) -> float | None:
+def _line(options: Sequence[str], settings: Mapping[str, str], what: str) -> tuple[float, float] | None:
     base = number(options, settings, f"autovacuum_{what}_threshold")
     scale = number(options, settings, f"autovacuum_{what}_scale_factor")
-    return None if base is None or scale is None else base + scale * rows
+    return None if base is None or scale is None else (base, scale)
+
+
+def _threshold(line: tuple[float, float] | None, rows: float) -> float | None:
+    return None if line is None else line[0] + line[1] * rows
 
 
 def _share(rows: int, threshold: float | None) -> float | None:

@@ -115,11 +115,11 @@ def test_one_that_is_worked_on_all_the_time_and_due_may_be_worked_on_faster() ->
     [found] = findings([busy], PRIMARY, "shop", NOW)
     assert found.rule == "autovacuum_slow"
     assert found.why.startswith("For 60 % of the last 7 d it was at work on this table, which is at 150 %")
-    assert proposed(replace(busy, due_share=0.9)) == []
-    assert proposed(replace(busy, vacuumed_ms=None)) == []
+    assert proposed(busy._replace(due_share=0.9)) == []
+    assert proposed(busy._replace(vacuumed_ms=None)) == []
 
 
 def test_on_a_standby_or_without_autovacuum_nothing_is_proposed() -> None:
     one = table(replace(WEEK, died_rows=140_000))
-    stopped = Counters(**vars(PRIMARY) | {"settings": {**PRIMARY.settings, "autovacuum": "off"}})
+    stopped = replace(PRIMARY, settings={**PRIMARY.settings, "autovacuum": "off"})
     assert (proposed(one, STANDBY), proposed(one, stopped)) == ([], [])

@@ -1,5 +1,6 @@
 """What is made of the answers of a target, and when an age becomes a finding: without a server."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,7 +23,7 @@ PRIMARY = Counters(
 )
 NOW, MINUTE = datetime(2026, 11, 14, 12, tzinfo=UTC), timedelta(minutes=1)
 DYING = Dying(NOW)
-STANDBY = Counters(**vars(PRIMARY) | {"is_standby": True})
+STANDBY = replace(PRIMARY, is_standby=True)
 
 
 def test_the_oldest_id_of_a_table_is_that_of_its_toast_too() -> None:
@@ -45,7 +46,7 @@ def test_nothing_is_due_on_a_standby_because_nothing_is_counted_there() -> None:
 @pytest.mark.parametrize(("name", "value"), [("autovacuum", "off"), ("track_counts", "off")])
 def test_autovacuum_is_off_with_either_setting(name, value) -> None:
     assert PRIMARY.is_autovacuum_on
-    assert not Counters(**vars(PRIMARY) | {"settings": SETTINGS | {name: value}}).is_autovacuum_on
+    assert not replace(PRIMARY, settings=SETTINGS | {name: value}).is_autovacuum_on
 
 
 @pytest.mark.parametrize(

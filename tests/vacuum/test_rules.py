@@ -22,6 +22,7 @@ SETTINGS = {
 }
 CAPPED = SETTINGS | {"autovacuum_vacuum_max_threshold": "100000000"}
 TABLE = Counted(tuples=1000, pages=10, frozen_pages=None, dead_rows=125, inserted_rows=600, modified_rows=300)
+USUAL = rules.limits([], SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -44,15 +45,15 @@ TABLE = Counted(tuples=1000, pages=10, frozen_pages=None, dead_rows=125, inserte
     ],
 )
 def test_thresholds_follow_options_settings_and_the_version(changes, options, settings, thresholds) -> None:
-    found = rules.due(Counted(**vars(TABLE) | changes), options, settings)
+    found = rules.due(TABLE._replace(**changes), rules.limits(options, settings))
     assert (found.vacuum_threshold, found.insert_threshold, found.analyze_threshold) == thresholds
 
 
 def test_the_largest_share_says_what_is_due() -> None:
-    assert rules.due(TABLE, [], SETTINGS).worst == (0.5, "dead rows")
-    assert rules.due(TABLE, [], SETTINGS).analyze_share == 2.0
-    assert rules.due(Counted(**vars(TABLE) | {"inserted_rows": 2400}), [], SETTINGS).worst == (2.0, "inserted rows")
-    assert rules.due(TABLE, [], {}).worst == (None, None)
+    assert rules.due(TABLE, USUAL).worst == (0.5, "dead rows")
+    assert rules.due(TABLE, USUAL).analyze_share == 2.0
+    assert rules.due(TABLE._replace(inserted_rows=2400), USUAL).worst == (2.0, "inserted rows")
+    assert rules.due(TABLE, rules.limits([], {})).worst == (None, None)
 
 
 @pytest.mark.parametrize(
