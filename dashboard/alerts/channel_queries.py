@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import aliased
 
 from dashboard.alerts.models import Alert, AlertChannel, AlertEvent, AlertMessage, AlertSilence
 from dashboard.alerts.senders import Address
+from dashboard.alerts.telling import covers
 from dashboard.alerts.wire import Told
 from dashboard.errors import NotFound
 from dashboard.settings import Settings
@@ -172,15 +174,26 @@ def messages_of(alert_id: int) -> list[MessageRow]:
 
 def silences(now: datetime) -> list[SilenceRow]:
     """Those in force, the one that ends next first."""
+    return _silences(AlertSilence.ends_at > now)
+
+
+def silences_of(alert_id: int, now: datetime) -> list[SilenceRow]:
+    """Those in force that cover one alert: the last one to end keeps it silent."""
+    alert = select(Alert.id).join(Target, Target.id == Alert.target_id).where(Alert.id == alert_id)
+    return _silences(AlertSilence.ends_at > now, alert.where(*covers(AlertSilence)).correlate(AlertSilence).exists())
+
+
+def _silences(*wanted: ColumnElement[bool]) -> list[SilenceRow]:
     names: tuple[Any, ...] = tuple(
         getattr(AlertSilence, name)
         for name in ("id", "rule", "subject", "reason", "created_by", "created_at", "ends_at")
     )
+    target = aliased(Target)
     found = (
-        select(*names, Target.slug.label("target"), Environment.slug.label("environment"))
-        .outerjoin(Target, Target.id == AlertSilence.target_id)
+        select(*names, target.slug.label("target"), Environment.slug.label("environment"))
+        .outerjoin(target, target.id == AlertSilence.target_id)
         .outerjoin(Environment, Environment.id == AlertSilence.environment_id)
-        .where(AlertSilence.ends_at > now)
+        .where(*wanted)
         .order_by(AlertSilence.ends_at, AlertSilence.id)
     )
     return [SilenceRow(**row._mapping) for row in db.session.execute(found)]  # noqa: SLF001

@@ -102,6 +102,7 @@ def _alert(alert_id: int, errors: dict[str, str]) -> Response:
         alert=shown,
         rule=RULES.get(shown.rule),
         messages=channel_queries.messages_of(alert_id),
+        silences=channel_queries.silences_of(alert_id, now) if shown.is_silenced else [],
         lasting=list(SILENCES),
         values=request.form,
         errors=errors,

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
+from sqlalchemy.orm.util import AliasedClass
 
 from dashboard.alerts.models import Alert, AlertChannel, AlertEvent, AlertMessage, AlertSilence
 from dashboard.store import db
@@ -37,13 +38,17 @@ def tell(now: datetime) -> int:
 def is_silenced(now: datetime) -> ColumnElement[bool]:
     """Whether a silence of now covers an alert, in a question that has Alert and Target."""
     silence = aliased(AlertSilence)
-    fits = (
+    return exists().where(silence.ends_at > now, *covers(silence)).correlate(Alert, Target)
+
+
+def covers(silence: type[AlertSilence] | AliasedClass[AlertSilence]) -> tuple[ColumnElement[bool], ...]:
+    """What makes a silence fit an alert: every field that is set is the alert's own."""
+    return (
         or_(silence.rule.is_(None), silence.rule == Alert.rule),
         or_(silence.target_id.is_(None), silence.target_id == Alert.target_id),
         or_(silence.environment_id.is_(None), silence.environment_id == Target.environment_id),
         or_(silence.subject.is_(None), silence.subject == Alert.subject),
     )
-    return exists().where(silence.ends_at > now, *fits).correlate(Alert, Target)
 
 
 def _fired(now: datetime) -> Select[int, int]:

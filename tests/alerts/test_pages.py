@@ -58,6 +58,14 @@ def test_a_silenced_alert_is_shown_but_not_counted(as_operator: Any, store: Sess
     assert "1 firing" not in text
     assert audited(store, "alert.silence").reason == "moving it"
     assert "moving it" in as_operator.get("/alerts/silences").text
+    assert "Silenced: moving it" in as_operator.get(f"/alerts/{alert.id}").text
+
+
+def test_an_alert_tells_only_the_silences_that_cover_it(as_operator: Any, alert: Alert) -> None:
+    for narrower in ({"rule": alert.rule}, {"environment": "development"}, {"rule": "connections"}):
+        as_operator.post("/alerts/silences", data={"reason": f"for {narrower}", "lasts": "4h"} | narrower)
+    text = as_operator.get(f"/alerts/{alert.id}").text
+    assert (text.count("Silenced: "), "connections" in text) == (2, False)
 
 
 def test_a_silence_needs_a_reason_an_end_and_a_limit(as_operator: Any, alert: Alert) -> None:
