@@ -168,12 +168,17 @@ def _keep_settings(collection: Collection, read_before: datetime | None, loaded_
     after = {name: _setting(row) for name, row in rows.items()}
     marks = setting_marks(before, after, collection.now, loaded_at)
     _tell(collection, marks, read_before)
-    changed_at = {mark.subject: mark.at for mark in marks}
-    for name, row in rows.items():
-        if name not in known or any(getattr(known[name], column) != value for column, value in row.items()):
-            values = row | {"changed_at": changed_at.get(name, known[name].changed_at if name in known else None)}
-            upsert = insert(ServerSetting).values(target_id=target_id, **values)
-            db.session.execute(upsert.on_conflict_do_update(index_elements=["target_id", "name"], set_=values))
+    changed_at = {name: setting.changed_at for name, setting in known.items()}
+    changed_at |= {mark.subject: mark.at for mark in marks}
+    changed = [
+        row | {"target_id": target_id, "changed_at": changed_at.get(name)}
+        for name, row in rows.items()
+        if name not in known or any(getattr(known[name], column) != value for column, value in row.items())
+    ]
+    if changed:
+        upsert = insert(ServerSetting)
+        told = {name: upsert.excluded[name] for name in changed[0]}
+        db.session.execute(upsert.on_conflict_do_update(index_elements=["target_id", "name"], set_=told), changed)
     if gone := known.keys() - rows.keys():
         vanished = delete(ServerSetting).where(ServerSetting.target_id == target_id, ServerSetting.name.in_(gone))
         db.session.execute(vanished)

@@ -230,7 +230,7 @@ class HostileText(adapt.Loader):
     """Whatever bytes a target sends for text (SQL_ASCII databases send any) become text."""
 
     def load(self, data: Any) -> str:
-        return bytes(data).decode("utf-8", "replace")
+        return str(data, "utf-8", "replace")
 
 
 def _json(text: str | bytes) -> Any:
