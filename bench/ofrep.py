@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from itertools import cycle
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask
 from flask_migrate import upgrade
 
+from bench.bare import bare
 from bench.house import server, table
+from bench.over_http import over_http
 from dashboard.flags import live, usage
 from dashboard.flags.imports import ensure_environment, import_document
 from dashboard.security.models import ApiKey
@@ -25,6 +27,7 @@ ROUNDS, CALLS, PEOPLE = 41, 100, 5_000
 CONTEXT = {"targetingKey": "user-4711", "plan": "pro", "country": "CH", "email": "a@shop.example"}
 BULK = "/ofrep/v1/evaluate/flags"
 SINGLE = f"{BULK}/flag-101"
+FRESH = "bulk, a person that nobody asked for lately"
 Ask = Callable[[], Any]
 
 
@@ -65,19 +68,6 @@ def asking(
         return int(found[0][:3]), found[1], content
 
     return ask
-
-
-def bare(answers: dict[str, tuple[list[tuple[str, str]], bytes]]) -> Flask:
-    """What Flask costs at least for these answers."""
-    app = Flask("bare")
-
-    @app.post("/<path:path>")
-    def answer(path: str) -> Response:
-        request.get_json()
-        headers, body = answers[f"/{path}"]
-        return Response(body, 200, headers)
-
-    return app
 
 
 def cost_us(asks: list[Callable[[], Any]]) -> list[float]:
@@ -124,33 +114,44 @@ def with_usage(app: Flask, counting: object, ask: Ask) -> Ask:
     return asked
 
 
-def counting_costs(app: Flask, ask: Ask) -> str:
+def counting_us(app: Flask, ask: Ask) -> float:
     counted = app.extensions[usage.EXTENSION]
     on, off = cost_us([with_usage(app, counted, ask), with_usage(app, Uncounted(), ask)])
     app.extensions[usage.EXTENSION] = counted
-    return f"{on / off - 1:+.1%}"
+    return on - off
 
 
-def measured(app: Flask) -> list[tuple[str, ...]]:
-    key = {"X-API-Key": served(app)}
+def measured(app: Flask, key: dict[str, str]) -> str:
+    """Without a network."""
     ours = {path: asking(app, path, key) for path in (BULK, SINGLE)}
-    answers = {path: ask() for path, ask in ours.items()}
-    assert {status for status, _, _ in answers.values()} == {200}  # noqa: S101 - a benchmark of answers, not of errors
-    plain = bare({path: (headers, body) for path, (_, headers, body) in answers.items()})
-    rows = []
-    for name, path in (("bulk", BULK), ("single", SINGLE)):
-        taken, bare_taken = cost_us([ours[path], asking(plain, path, key)])
-        rows.append((name, taken, bare_taken, counting_costs(app, ours[path])))
+    plain = bare(answers_of(app, key))
     fresh = asking(app, BULK, key, PEOPLE)
-    taken, bare_taken = cost_us([fresh, asking(plain, BULK, key, PEOPLE)])
-    rows.append(("bulk, a context that nobody asked with before", taken, bare_taken, counting_costs(app, fresh)))
-    same = asking(app, BULK, key | {"If-None-Match": dict(answers[BULK][1])["ETag"]})
-    unchanged, whole = cost_us([same, ours[BULK]])
-    written = [
-        (name, f"{taken:.0f} µs", f"{bare_taken:.0f} µs", f"{bare_taken / taken:.2f}", counted)
-        for name, taken, bare_taken, counted in rows
-    ]
-    return [*written, ("304", f"{unchanged:.1f} µs", "", f"{whole / unchanged:.2f} times our 200", "")]
+    asked = (("bulk", BULK, ours[BULK], 1), ("single", SINGLE, ours[SINGLE], 1), (FRESH, BULK, fresh, PEOPLE))
+    rows = []
+    for name, path, ask, people in asked:
+        taken, bare_taken = cost_us([ask, asking(plain, path, key, people)])
+        ratio, counting = f"{bare_taken / taken:.2f}", f"{counting_us(app, ask):+.1f} µs"
+        rows.append((name, f"{taken:.0f} µs", f"{bare_taken:.0f} µs", ratio, counting))
+    return table(("no network", "ours", "bare view", "of its throughput", "counting"), rows)
+
+
+def answers_of(app: Flask, key: dict[str, str]) -> dict[str, tuple[list[tuple[str, str]], bytes]]:
+    found = {path: asking(app, path, key)() for path in (BULK, SINGLE)}
+    assert {status for status, _, _ in found.values()} == {200}  # noqa: S101 - a benchmark of answers, not of errors
+    return {path: (headers, body) for path, (_, headers, body) in found.items()}
+
+
+def in_a_worker(app: Flask, key: dict[str, str]) -> str:
+    """Over HTTP."""
+    answers, one, many = answers_of(app, key), bodies(1), bodies(PEOPLE)
+    known = {"If-None-Match": dict(answers[BULK][0])["ETag"]}
+    asked = {
+        "bulk": (BULK, {}, one.__next__, 200),
+        "single": (SINGLE, {}, one.__next__, 200),
+        FRESH: (BULK, {}, many.__next__, 200),
+        "304": (BULK, known, one.__next__, 304),
+    }
+    return over_http(app, key, answers, asked)
 
 
 def run_ofrep() -> None:
@@ -160,6 +161,7 @@ def run_ofrep() -> None:
         with app.app_context():
             upgrade()
         try:
-            print(table(("200 flags", "ours", "bare view", "of its throughput", "counting"), measured(app)))
+            key = {"X-API-Key": served(app)}
+            print(f"{in_a_worker(app, key)}\n\n{measured(app, key)}")
         finally:
             close(app)
