@@ -28,6 +28,8 @@ PURE = {
     "rollout", "targeting", "conditions", "rule_forms", "segment_forms", "rebucketing",
     "compiled", "inlining", "outcomes", "prerequisites", "prerequisite_forms", "compare", "flag_wire",
     "reach", "shared", "staleness", "value_schema", "text_patterns", "configuration",
+    "unleash", "unleash_reading", "unleash_constraints", "unleash_strategies", "unleash_values", "unleash_needs",
+    "unleash_addresses", "import_reading",
     "coercions", "fractional", "missing", "shortcuts", "logic", "semver", "reading", "flagset", "explain", "samples",
     "bulk_answers",
 }  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from dashboard.flags import rules
 
 MAX_FILE = 20_000_000
+LISTED = {"flags", "features"}
 _SPACE = " \t\n\r"
 _NESTED = f"Nested deeper than {rules.MAX_DEPTH} levels."
 
@@ -48,8 +49,8 @@ def places_in(text: str) -> dict[str, tuple[int, int]]:
     top = _skip(text, 0)
     for name, at, value_at in _members(text, top):
         offsets[name] = at
-        if name == "flags":
-            offsets |= {f"flags/{key}": place for key, place, _ in _members(text, value_at)}
+        if name in LISTED and text[value_at] in "{[":
+            offsets |= {f"{name}/{key}": place for key, place, _ in _members(text, value_at)}
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     return {name: (line := bisect_right(starts, at), at - starts[line - 1] + 1) for name, at in offsets.items()}
 

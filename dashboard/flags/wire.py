@@ -1,42 +1,77 @@
 """flagd's JSON in and out: exact, byte-stable, and refused with line and reason (pure)."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from dashboard.flags import rules
 from dashboard.flags.exact import MAX_FILE, Refused, places_in, read_json
 from dashboard.flags.rules import Definition
 
+if TYPE_CHECKING:
+    from dashboard.flags.shared import Shared
+
 NO_EVALUATORS: Mapping[str, Any] = {}
+Places = Mapping[str, tuple[int, int]]
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A flag of a document: where it stands, its key and what it says; `type` is what its values share."""
+    """A flag of a document: where it stands, its key and what it says; `type` is what its values share.
+
+    `shared`: what a new flag has besides, where the file says it; `warnings`: what is not quite as the file means it.
+    """
 
     key: str
     type: str
     definition: Definition
     line: int
+    shared: "Shared | None" = None
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a flag cannot be used."""
+
+    key: str
+    line: int
+    sentence: str
+
+    @property
+    def words(self) -> str:
+        return f"Flag “{rules.shortened(self.key)}”: {self.sentence}"
 
 
 @dataclass(frozen=True)
 class Document:
     flags: tuple[Entry, ...]
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    refused: tuple[Refusal, ...] = ()
 
 
 def read_document(text: str) -> Document:
     """A flagd document with flags as an object or as a list. Raises Refused at the first flag that cannot be used."""
+    document = read_flagd(read_text(text), lambda: places_in(text))
+    for refusal in document.refused:
+        raise Refused(refusal.words, refusal.line)
+    return document
+
+
+def read_text(text: str) -> Any:
+    """The JSON of a file. Raises Refused."""
     if len(text) > MAX_FILE:
         raise Refused(f"The file is larger than {MAX_FILE // 1_000_000} MB.")
-    document = read_json(text)
+    return read_json(text)
+
+
+def read_flagd(document: Any, find_places: Callable[[], Places]) -> Document:
+    """The same with every flag that cannot be used among its refusals. Raises Refused when none can be read."""
     if not isinstance(document, dict) or not isinstance(document.get("flags"), dict | list):
         raise Refused("A flagd document is an object with “flags”.")
-    places = places_in(text)
+    places = find_places()
     evaluators = document.get("$evaluators") or {}
     if not isinstance(evaluators, dict):
         raise Refused("“$evaluators” is an object.", *places.get("$evaluators", (1, 1)))
@@ -44,7 +79,13 @@ def read_document(text: str) -> Document:
     if problem := rules.metadata_problem(metadata) if isinstance(metadata, dict) else "Metadata is an object.":
         raise Refused(problem, *places.get("metadata", (1, 1)))
     pairs = _pairs(document["flags"], places)
-    return Document(tuple(_entry(key, flag, evaluators, place) for key, flag, place in pairs), metadata)
+    entries, refused = list[Entry](), list[Refusal]()
+    for key, flag, place in pairs:
+        try:
+            entries.append(_entry(key, flag, evaluators, place))
+        except Refused as reason:
+            refused.append(Refusal(key, place[0], reason.sentence))
+    return Document(tuple(entries), metadata, tuple(refused))
 
 
 def write_document(
@@ -102,7 +143,7 @@ def inlined(rule: Any, evaluators: Mapping[str, Any]) -> Any:
 
 def _entry(key: str, flag: Any, evaluators: Mapping[str, Any], place: tuple[int, int]) -> Entry:
     def refuse(sentence: str) -> NoReturn:
-        raise Refused(f"Flag “{rules.shortened(key)}”: {sentence}", *place)
+        raise Refused(sentence, *place)
 
     if problem := rules.key_problem(key):
         refuse(problem)
