@@ -89,12 +89,15 @@ def _short_of_evidence(tally: Tally) -> str | None:
 
 def _judged(servers: Sequence[Server], missing: list[str], now: datetime) -> Iterator[tuple[Alike, Use]]:
     resets = verdict_queries.resets(servers)
+    began = verdict_queries.watched_since(servers[0].target_id)
     for alike in verdict_queries.alike(servers, now - BUSINESS_CYCLE):
         hosts = [
             _host(server, counting, resets.get((server.target_id, alike.partitioned_oid)))
             for server, counting in zip(servers, alike.countings, strict=True)
         ]
-        yield alike, judge_use(alike, hosts, missing, now, alike.planned)
+        own = alike.countings[0]
+        came_at = own.first_seen_at if own and began and own.first_seen_at > began else None
+        yield alike, judge_use(alike, hosts, missing, now, alike.planned, came_at)
 
 
 def _host(server: Server, counting: Counting | None, reset: Counting | None) -> HostUse:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dashboard.changes.part_queries import indexes_added
 from dashboard.findings.record import batched
 from dashboard.findings.rules import Finding
 from dashboard.tables import verdict_queries as queries
 from dashboard.tables import verdicts_findings as findings
+from dashboard.tables.index_age import age_text
 from dashboard.tables.rows import Index
 from dashboard.tables.verdict_queries import AT_ONCE
 from dashboard.tables.verdicts import Use
@@ -56,9 +58,13 @@ class Shapes:
     def unused(self, idle: Sequence[tuple[str, Use]], said: Container[int]) -> Iterator[Finding]:
         """Valid indexes without a scan, of which nothing worse was `said`."""
         use_of = {int(oid): use for oids, use in idle for oid in oids.strip("{}").split(",")}
+        added = indexes_added(self.target_id) if use_of else {}
+        began = queries.watched_since(self.target_id)
         for oids in batched((oid for oid in use_of if oid not in said), AT_ONCE):
             for index in queries.valid_indexes(self.target_id, oids):
-                yield findings.unused(index, use_of[index.oid], self.place)
+                known = added.get((index.schema, index.name))
+                age = age_text(known, index.first_seen_at, began or index.first_seen_at)
+                yield findings.unused(index, use_of[index.oid], self.place, age)
 
     def unindexed(self, now: datetime) -> Iterator[Finding]:
         """Foreign keys without an index."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from dashboard.changes.part_queries import indexes_added
 from dashboard.changes.queries import marks
 from dashboard.lists import ListPage, ListSpec, choices, parse_list, respond
 from dashboard.names import decode
@@ -92,6 +93,7 @@ def table(slug: str, address: str) -> Response:
         indexes=indexes,
         index_lines=history_queries.index_sparklines(target.id, [index.oid for index in indexes], now),
         use=use_words,
+        added=indexes_added(target.id, [index.name for index in indexes]) if indexes else {},
         spans=tuple(growth.SPANS),
         unknown=partial(growth.unknown_growth, now=now),
         state=state,

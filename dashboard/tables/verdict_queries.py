@@ -151,6 +151,12 @@ def cluster(target: Target) -> list[Server]:
     return [Server(one, names[one], counter_start(one), read_at.get(one)) for one in ids if one in names]
 
 
+def watched_since(target_id: int) -> datetime | None:
+    """When the first table or index of a target was seen; None before that."""
+    seen = [select(func.min(one.first_seen_at)).where(one.target_id == target_id) for one in (TableState, IndexState)]
+    return min((at for at in map(db.session.scalar, seen) if at), default=None)
+
+
 def alike(servers: Sequence[Server], planned_since: datetime) -> Iterator[Alike]:
     """Every index of the first server once, with what each server of the cluster tells of it."""
     params: dict[str, Any] = {f"server_{place}": server.target_id for place, server in enumerate(servers)}

@@ -54,19 +54,21 @@ class Use:
 
 
 def judge_use(
-    index: Purpose, hosts: Sequence[HostUse], missing_hosts: Sequence[str], now: datetime, planned: int = 0
-) -> Use:
+    index: Purpose, hosts: Sequence[HostUse], missing_hosts: Sequence[str], now: datetime, planned: int = 0,
+    came_at: datetime | None = None,
+) -> Use:  # fmt: skip
     """Used, rarely or idle over all servers that answer questions; what serves another purpose cannot be dropped.
 
     Use that was seen needs no long window; its absence needs a whole business cycle on every server. `planned`
     families of statements ran in that time and have a plan with this index: it is not idle, whatever was counted.
+    `came_at`: when an index first showed that was not there when the watching began.
     """
     scans, since = _scans(hosts), window_start(hosts)
     last_used_at = max((host.last_used_at for host in hosts if host.last_used_at), default=None)
     is_past = _is_past(last_used_at, since, now)
     since = last_used_at if is_past else since
     per_day = scans / max((now - since) / DAY, 1.0) if scans is not None and since and not is_past else None
-    lacking = missing_evidence(since, missing_hosts, now)
+    lacking = missing_evidence(since, missing_hosts, now, came_at)
     if scans is not None and per_day is not None and per_day >= RARELY_PER_DAY:
         verdict: Verdict = "used"
     elif purpose := other_purpose(index):
@@ -88,12 +90,19 @@ def window_start(hosts: Sequence[HostUse]) -> datetime | None:
     return max((start for start in starts if start), default=None) if all(starts) else None
 
 
-def missing_evidence(since: datetime | None, missing_hosts: Sequence[str], now: datetime) -> str | None:
+def missing_evidence(
+    since: datetime | None, missing_hosts: Sequence[str], now: datetime, came_at: datetime | None = None
+) -> str | None:
     """Why the absence of scans proves nothing yet; None when it does."""
     if missing_hosts:
         return f"Not watched: {', '.join(missing_hosts)}. Scans there are not counted, so nothing can be said."
     if since is None:
         return "It is not known since when the server counts scans."
+    if came_at and now - came_at < BUSINESS_CYCLE:
+        return (
+            f"The index itself is young, first seen {span_text(now - came_at)} ago; {BUSINESS_CYCLE.days} days "
+            "of watching it are needed, so that monthly work is seen."
+        )
     if now - since < BUSINESS_CYCLE:
         return (
             f"Watched for {span_text(now - since)}; {BUSINESS_CYCLE.days} days without a reset are needed, "

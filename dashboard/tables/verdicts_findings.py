@@ -125,7 +125,7 @@ def _times(found: Redundancy) -> float:
     return b / a if a and b else 1.0
 
 
-def unused(index: Index, use: Use, place: Place) -> Finding:
+def unused(index: Index, use: Use, place: Place, age: str | None = None) -> Finding:
     large = (index.size_bytes or 0) >= WORTH_BYTES
     return Finding(
         key=f"unused_index:{encode(index.schema, index.name)}",
@@ -139,7 +139,7 @@ def unused(index: Index, use: Use, place: Place) -> Finding:
         remedy=remedies.drop_index(index),
         bytes=index.size_bytes,
         detail={"table": f"{index.schema}.{index.table_name}", "definition": index.definition,
-                "scans": use.scans, "last_used_at": use.last_used_at},
+                "scans": use.scans, "last_used_at": use.last_used_at, "age": age},
     )  # fmt: skip
 
 
