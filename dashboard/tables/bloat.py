@@ -23,7 +23,7 @@ STALE_SHARE = 0.2
 MONOTONE = 0.9
 UNSURE_SHARE = 0.1
 
-SMALL = "smaller than 1 MB: too small to matter"
+SMALL = "smaller than 1 MB, too small to matter"
 NEVER_ANALYZED = "never analyzed"
 STALE = "more than 20 % of its rows changed since the last ANALYZE"
 DENIED = "the watching role may not read its column statistics"

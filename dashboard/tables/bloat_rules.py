@@ -70,6 +70,7 @@ class Verdict:
 
 
 NO_VERDICT = Verdict(None, None, is_measured=False, action="unknown")
+TOO_SMALL = replace(NO_VERDICT, action="nothing")
 WORDS: dict[Action, str] = {
     "nothing": "Nothing to do",
     "unknown": "Not known",
@@ -102,10 +103,9 @@ class Line:
 def line(oid: int, name: str, kind: str, size_bytes: int | None, row: Any | None) -> Line:
     """What is stored about a relation; nothing is, while it is small."""
     if row is None:
-        small = "Not estimated: " + SMALL if size_bytes is not None and size_bytes < 128 * PAGE else None
-        return Line(
-            oid, name, kind, size_bytes, NO_VERDICT, small, None, is_random=False, measured_at=None, measured_by=None
-        )
+        is_small = size_bytes is not None and size_bytes < 128 * PAGE
+        said, why = (TOO_SMALL, f"Not estimated: {SMALL}") if is_small else (NO_VERDICT, None)
+        return Line(oid, name, kind, size_bytes, said, why, None, is_random=False, measured_at=None, measured_by=None)
     return Line(
         oid, name, kind, size_bytes, verdict(row), row.reason, row.residue_bytes, row.is_random, row.measured_at,
         row.measured_by,

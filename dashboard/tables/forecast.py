@@ -109,7 +109,7 @@ def together(parts: Sequence[Forecast], horizon: int) -> Interval | None:
 def why_not(parts: Mapping[str, Forecast]) -> str:
     """Why the sum of these parts has no forecast: what the first of them without one says."""
     reasons = [f"{name}: {part.reason}" for name, part in parts.items() if part.reason is not None]
-    return reasons[0] if reasons else "no size was ever measured"
+    return reasons[0] if reasons else "no day of sizes is stored yet"
 
 
 def filled(days: Sequence[Day], last: date) -> list[Day]:

@@ -15,8 +15,12 @@ from dashboard.statements.models import StatementEntry, StatementReading
 from dashboard.store import db
 from dashboard.targets.collection import Collection
 from dashboard.targets.connect import address_of, reading
+from dashboard.targets.models import TargetLogin
 from dashboard.targets.queries import target_by_slug
-from tests.plans.conftest import Shop
+from dashboard.targets.secrets import seal
+from dashboard.targets.steer import rights_of
+from tests.people import SECRET_KEY
+from tests.plans.conftest import PASSWORD, Shop
 
 COUNTED = "select count(*) from pg_stat_statements s join pg_roles r on r.oid = s.userid where r.rolname = %s"
 
@@ -56,6 +60,26 @@ def test_statements_of_the_explaining_role_are_left_out(
     assert "postgres" in roles(store)
     assert not [role for role in roles(store) if role.startswith(("watch_", "explain_"))]
     assert set(store.scalars(select(StatementReading.own_role))) == {f"watch_{shop.database.name}, {shop.explainer}"}
+
+
+def test_statements_of_the_steering_role_are_left_out(
+    app: Flask, shop: Shop, store: Session, read: Callable[[int], None]
+) -> None:
+    ops = f"steer_{shop.database.name}"
+    created = f"create role {ops} login password '{PASSWORD}' in role pg_signal_backend, pg_read_all_stats"
+    with shop.changed(created, f"drop role {ops}"):
+        with app.app_context():
+            login = TargetLogin(target_id=shop.target_id, purpose="steer", username=ops)
+            db.session.add(login)
+            db.session.flush()
+            login.sealed_password = seal(PASSWORD, SECRET_KEY, login_id=login.id, purpose="steer")
+            db.session.commit()
+            assert rights_of(target_by_slug("shop")).grants == []
+        read(0)
+        assert shop.database.execute(COUNTED, (ops,))[0][0] > 0
+        app.extensions["pilothouse_target_pools"].close()
+    assert ("postgres" in roles(store), ops in roles(store)) == (True, False)
+    assert ops in str(store.scalars(select(StatementReading.own_role)).one())
 
 
 def test_a_role_that_owns_tables_is_not_ours_alone(
