@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
@@ -42,6 +43,7 @@ def init_app(app: Flask) -> None:
     app.after_request(_vary)
     app.register_error_handler(PilothouseError, _expected)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(ParseException, _unreadable)
     app.register_error_handler(DBAPIError, _database)
     app.register_error_handler(PoolExhausted, _database)
     app.register_error_handler(Exception, _unexpected)
@@ -124,6 +126,11 @@ def _http(error: HTTPException) -> Response:
     if allowed := getattr(error, "valid_methods", None):
         answer.headers["Allow"] = ", ".join(sorted(allowed))
     return answer
+
+
+def _unreadable(_error: ParseException) -> Response:
+    """gunicorn met chunks of no size or without an end while somebody read the body."""
+    return _answer(400, SENTENCES[400], None)
 
 
 def _database(error: DBAPIError | PoolExhausted) -> Response:

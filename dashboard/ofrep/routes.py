@@ -3,7 +3,10 @@
 Evaluations that are in order are answered before Flask, by the short way; these views answer the same, and the rest.
 """
 
+import contextlib
+
 from flask import Blueprint, Response, current_app, request
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from dashboard.errors import Denied, PilothouseError, Unavailable
@@ -57,9 +60,10 @@ def refused(error: PilothouseError) -> Response:
 @blueprint.errorhandler(RequestEntityTooLarge)
 def too_large(_error: RequestEntityTooLarge) -> Response:
     """The rest is read and dropped: a connection closed in the middle of a body loses the answer too."""
-    left = min(request.content_length or 0, DRAINED)
-    while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, 65_536))):
-        left -= len(piece)
+    left = DRAINED if request.content_length is None else min(request.content_length, DRAINED)
+    with contextlib.suppress(OSError, ParseException):
+        while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, 65_536))):
+            left -= len(piece)
     return _failure(413, f"A context has at most {LARGEST_BODY:,} bytes.")
 
 
@@ -85,8 +89,18 @@ def _asked() -> tuple[Principal, FlagSet]:
 
 
 def _body() -> bytes:
-    request.max_content_length = LARGEST_BODY
-    return request.get_data(cache=False)
+    """Empty, so no JSON either, where gunicorn cannot read it: chunks without an end or of no size.
+
+    Of a body whose size was not told werkzeug gives as much as it may have.
+    """
+    request.max_content_length = LARGEST_BODY + 1
+    try:
+        body = request.get_data(cache=False)
+    except (OSError, ParseException):
+        return b""
+    if len(body) > LARGEST_BODY:
+        raise RequestEntityTooLarge
+    return body
 
 
 def _failure(status: int, sentence: str, key: str | None = None) -> Response:

@@ -9,7 +9,7 @@ from dashboard.flags.rules import MAX_DEPTH
 LARGEST_BODY = 1_000_000
 MOST_PARTS = 10_000
 TANGLED = f"A context nests at most {MAX_DEPTH} levels deep and has at most {MOST_PARTS:,} lists and objects."
-NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+NOT_BRACKETS = bytes(set(range(256)) - set(b'[]{}"'))
 
 
 class BadContext(ValueError):  # noqa: N818 - reads as what happened
@@ -25,7 +25,7 @@ def context_of(body: bytes) -> dict[str, Any]:
     if is_tangled(body):
         raise BadContext("INVALID_CONTEXT", TANGLED)
     try:
-        sent = json.loads(body.decode())
+        sent = _read(body.decode())
     except (ValueError, RecursionError):
         raise BadContext("PARSE_ERROR", "The body is not JSON that can be read.") from None
     if not isinstance(sent, dict):
@@ -40,14 +40,22 @@ def context_of(body: bytes) -> dict[str, Any]:
     return context
 
 
+def _no_number(name: str) -> Any:
+    """NaN and Infinity, which Python would take for JSON."""
+    raise ValueError(name)
+
+
+_read = json.JSONDecoder(parse_constant=_no_number).decode
+
+
 def is_tangled(body: bytes) -> bool:
     """Whether lists and objects are too many or too deep, seen without reading the JSON: the innermost pairs of
     brackets are taken away, level by level. What is no JSON may give either answer.
     """
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH + 1:
         return False
-    outside_texts = body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
-    brackets = b"".join(outside_texts).translate(None, NOT_BRACKETS)
+    texts_and_brackets = body.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, NOT_BRACKETS)
+    brackets = b"".join(texts_and_brackets.replace(b'""', b"").split(b'"')[::2])
     if len(brackets) > 2 * MOST_PARTS:
         return True
     for _ in range(MAX_DEPTH + 1):

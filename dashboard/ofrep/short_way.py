@@ -74,7 +74,10 @@ class ShortWay:
             flags = evaluations.flags_of(asked_by)
         except PilothouseError:
             return None
-        body = environ["wsgi.input"].read(int(size))
+        try:
+            body = environ["wsgi.input"].read(int(size))
+        except OSError:  # who asked is gone
+            body = b""
         if len(body) != int(size):
             environ["wsgi.input"] = io.BytesIO(body)
             return None
