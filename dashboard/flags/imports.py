@@ -1,24 +1,22 @@
-"""A flagd document into one environment: all of it or nothing."""
+"""A file of flags into environments: all of it or nothing."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import undefer
 
 from dashboard.changes import record as changes
 from dashboard.errors import Conflict, Invalid
-from dashboard.flags import compare, rules, serving
-from dashboard.flags.evaluate import compile_rule
+from dashboard.flags import import_writing, serving
 from dashboard.flags.exact import Refused
-from dashboard.flags.holding import Proposal, review
-from dashboard.flags.ledger import announce, document_of, keep, shared_document
-from dashboard.flags.models import Flag, FlagRevision, FlagSetting
-from dashboard.flags.saving import stored
-from dashboard.flags.value_schema import variants_problem
-from dashboard.flags.wire import Document, Entry, read_document
+from dashboard.flags.holding import NeedsApproval, Proposal, review
+from dashboard.flags.import_plan import Part, Plan, Warned, digest_of, flags_of, plans_of
+from dashboard.flags.import_reading import read_import
+from dashboard.flags.ledger import announce
+from dashboard.flags.models import FlagRevision
+from dashboard.flags.wire import Refusal
 from dashboard.security.audit import record as audit
 from dashboard.security.authors import current_author
 from dashboard.store import db
@@ -26,53 +24,86 @@ from dashboard.targets.models import COLORS, Environment
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 NAMED = 10
+MOST_ASKED = 200
 NEEDS_APPROVAL = (
     "Changes in {slug} need the approval of somebody else. "
     "“--without-approval --reason …” imports all the same and opens a review."
 )
+TOO_MANY_TO_ASK = (
+    "Changes in {slug} need the approval of somebody else, flag by flag, and {count:,} flags are too many to ask for: "
+    "at most 200. Import a file with fewer, or use “pilothouse flags import --without-approval --reason …”, "
+    "which opens a review."
+)
+OUTDATED = "Flags changed since the preview was made. Nothing was imported; this is what would change now."
 USUAL_COLORS = {"development": "green", "staging": "amber", "production": "red"}
 PRODUCTION = {"production", "prod", "live"}
 
 
+class Outdated(Conflict):
+    """The preview does not say any more what the import would do."""
+
+
+@dataclass(frozen=True)
+class Consent:
+    """With what an import is agreed to.
+
+    `seen`: the preview that was looked at (None: none was). `without_approval`: the reason why nobody is asked first.
+    `leave_out`: what is refused stays out and the rest goes in. `asking`: where changes need approvals, ask for them.
+    """
+
+    seen: str | None = None
+    without_approval: str | None = None
+    leave_out: bool = False
+    asking: bool = False
+    reason: str | None = None
+
+
 @dataclass(frozen=True)
 class Imported:
-    """What an import did; `warnings` are rules that flagd would take and fail on when they are evaluated."""
+    """What an import did; `warnings` are rules that flagd would take and fail on, and what was not mapped exactly."""
 
     created: Sequence[str]
     changed: Sequence[str]
     unchanged: int
-    warnings: Sequence[str]
+    warnings: Sequence[Warned]
 
 
 def import_document(text: str, environment_slug: str, *, without_approval: str | None = None) -> Imported:
-    """Every flag of the document is set in the environment, others stay as they are. Raises Invalid with the line.
+    """Every flag of a flagd document is set in the environment, others stay as they are. Raises Invalid with the line.
 
     Where changes need approvals it takes the reason why this one goes `without_approval`, and opens a review; without
     one Conflict is raised.
     """
     try:
-        document = read_document(text)
+        document = read_import(text, "flagd").documents[""]
     except Refused as refused:
         raise Invalid({"file": f"Line {refused.line}: {refused.sentence}"}) from None
-    environment = ensure_environment(environment_slug)
-    if environment.approvals_needed and not without_approval:
-        raise Conflict(NEEDS_APPROVAL.format(slug=environment.slug))
-    before = set(db.session.scalars(select(Flag.key).where(Flag.key.in_([entry.key for entry in document.flags]))))
-    flags = _locked_flags(document.flags)
-    serving.hold(environment)
-    settings, changed = _settings_of(environment, flags.values()), []
-    for entry in sorted(document.flags, key=lambda entry: entry.key):
-        flag = flags[entry.key]
-        if flag.key not in before:
-            keep(flag, None, flag.version, shared_document(flag), None)
-        if _set(flag, environment, settings.get(flag.id), entry):
-            changed.append(flag.key)
-    created = [key for key in flags if key not in before]
-    described = _set_metadata(environment, document)
-    if changed or described:
-        serving.refresh(environment, [flags[key].id for key in changed])
-        _write_down(environment, changed, without_approval)
-    return Imported(sorted(created), changed, len(document.flags) - len(changed), _warnings(document))
+    part = (ensure_environment(environment_slug), document)
+    return import_parts([part], Consent(without_approval=without_approval))[0]
+
+
+def import_parts(parts: Sequence[Part], consent: Consent) -> list[Imported]:
+    """Each document into its environment, all or nothing. Raises Invalid with the line, Outdated, Conflict,
+    NeedsApproval.
+    """
+    created = import_writing.add_flags([entry for _, document in parts for entry in document.flags])
+    flags_of((entry.key for _, document in parts for entry in document.flags), locked=True)
+    serving.hold(*(environment for environment, _ in parts))
+    plans = plans_of(parts, locked=True)
+    if consent.seen is not None and consent.seen != digest_of(plans):
+        raise Outdated(OUTDATED)
+    _refuse([one for plan in plans for one in plan.refused], leave_out=consent.leave_out)
+    import_writing.forget_flags(created - {change.key for plan in plans for change in plan.changes})
+    import_writing.keep_new(plans, created)
+    asked, done = list[Proposal](), list[Imported]()
+    for plan in plans:
+        if plan.environment.approvals_needed and not consent.without_approval:
+            asked += _proposals(plan, consent)
+            continue
+        done.append(_carry_out(plan, created, consent))
+    if asked:
+        raise NeedsApproval(asked)
+    return done
 
 
 def ensure_environment(slug: str) -> Environment:
@@ -95,53 +126,45 @@ def ensure_environment(slug: str) -> Environment:
     return db.session.scalars(select(Environment).where(Environment.slug == slug)).one()
 
 
-def _locked_flags(entries: Sequence[Entry]) -> dict[str, Flag]:
-    """All flags of the document, added where they are new, locked in one order before anything is written."""
-    author, ordered = current_author(), sorted(entries, key=lambda entry: entry.key)
-    rows = [{"key": entry.key, "type": entry.type, "created_by": author, "kind": "release"} for entry in ordered]
-    if rows:
-        db.session.execute(insert(Flag).on_conflict_do_nothing(index_elements=[Flag.key]), rows)
-    wanted = select(Flag).where(Flag.key.in_([entry.key for entry in ordered])).order_by(Flag.key).with_for_update()
-    flags = {flag.key: flag for flag in db.session.scalars(wanted.execution_options(populate_existing=True))}
-    for entry in entries:
-        flag = flags[entry.key]
-        if flag.archived_at is not None:
-            raise Invalid({"file": f"Line {entry.line}: flag “{flag.key}” is archived; restore it first."})
-        if flag.type != entry.type and not (flag.type == "float" and entry.type == "integer"):
-            sentence = f"flag “{flag.key}” is of type {flag.type} here, of type {entry.type} in the file."
-            raise Invalid({"file": f"Line {entry.line}: {sentence}"})
-    return flags
+def _refuse(refused: Sequence[Refusal], *, leave_out: bool) -> None:
+    if refused and not leave_out:
+        more = f" (and {len(refused) - 1:,} more)" if len(refused) > 1 else ""
+        raise Invalid({"file": f"Line {refused[0].line}: {refused[0].words}{more}"})
 
 
-def _settings_of(environment: Environment, flags: Iterable[Flag]) -> dict[int, FlagSetting]:
-    """Flag id → what it is here, with what it serves."""
-    ids = [flag.id for flag in flags]
-    wanted = select(FlagSetting).where(FlagSetting.environment_id == environment.id, FlagSetting.flag_id.in_(ids))
-    wanted = wanted.options(undefer(FlagSetting.served)).execution_options(populate_existing=True)
-    return {setting.flag_id: setting for setting in db.session.scalars(wanted)}
+def _carry_out(plan: Plan, created: set[str], consent: Consent) -> Imported:
+    place, changed = plan.environment, [change.key for change in plan.changes]
+    ids = import_writing.write(plan, consent.reason)
+    if plan.metadata:
+        _set_metadata(plan)
+    if changed or plan.metadata:
+        serving.refresh(place, ids)
+        _write_down(place, changed, consent.without_approval or consent.reason)
+    return Imported(sorted(created & set(changed)), changed, plan.unchanged, plan.warnings)
 
 
-def _set(flag: Flag, environment: Environment, setting: FlagSetting | None, entry: Entry) -> bool:
-    definition = rules.normal(entry.definition, flag.type)
-    document = rules.document_of(definition)
-    if setting and any(compare.same_json(document, known) for known in (document_of(setting), setting.served)):
-        return False
-    if problem := variants_problem(flag.json_schema, definition.variants):
-        raise Invalid({"file": f"Line {entry.line}: flag “{flag.key}”: {problem}"})
-    setting = stored(flag, environment, setting, definition)
-    keep(flag, environment, setting.version, document, "Imported from a file")
-    return True
+def _proposals(plan: Plan, consent: Consent) -> list[Proposal]:
+    """What has to be approved, flag by flag. Raises Conflict where it cannot be asked for."""
+    place, count = plan.environment, len(plan.changes)
+    if not consent.asking:
+        raise Conflict(NEEDS_APPROVAL.format(slug=place.slug))
+    if count > MOST_ASKED:
+        raise Conflict(TOO_MANY_TO_ASK.format(slug=place.slug, count=count))
+    flags = flags_of(change.key for change in plan.changes)
+    return [
+        Proposal(
+            change.key, flags[change.key], place, "flag.import", f"{change.key} imported into {place.slug}",
+            change.before, change.document, change.version, consent.reason,
+        )
+        for change in plan.changes
+    ]  # fmt: skip
 
 
-def _set_metadata(environment: Environment, document: Document) -> bool:
-    """The metadata of the whole set is that of the last import that had any."""
-    revision = db.session.get(FlagRevision, environment.id)
-    if not document.metadata or (revision and compare.same_json(revision.set_metadata, dict(document.metadata))):
-        return False
-    row = insert(FlagRevision).values(environment_id=environment.id, revision=0, set_metadata=dict(document.metadata))
+def _set_metadata(plan: Plan) -> None:
+    values = {"environment_id": plan.environment.id, "revision": 0, "set_metadata": dict(plan.metadata)}
+    row = insert(FlagRevision).values(values)
     change = {"set_metadata": row.excluded.set_metadata}
     db.session.execute(row.on_conflict_do_update(index_elements=[FlagRevision.environment_id], set_=change))
-    return True
 
 
 def _write_down(environment: Environment, changed: Sequence[str], reason: str | None) -> None:
@@ -157,12 +180,3 @@ def _write_down(environment: Environment, changed: Sequence[str], reason: str | 
     audit("flag.import", environment.slug, after={"flags": list(changed)}, reason=reason)
     flags_set = {"flags": ", ".join(changed)}
     review(Proposal(environment.slug, None, environment, "flag.import", title, None, flags_set, 0, reason))
-
-
-def _warnings(document: Document) -> list[str]:
-    return [
-        f"line {entry.line}: flag “{entry.key}”: {problem}; applications get an error when the rule gets there"
-        for entry in document.flags
-        if entry.definition.targeting
-        for problem in compile_rule(entry.definition.targeting).problems
-    ]

@@ -74,8 +74,9 @@ def put(
     reason: str | None,
     title: str | None = None,
     waived: Waiver | None = None,
+    at: datetime | None = None,
 ) -> FlagSetting:
-    """Store a document as the next version, tell the processes, and write it down.
+    """Store a document as the next version, tell the processes, and write it down; `at`: when it happened, unless now.
 
     Raises NeedsApproval where changes wait for somebody else, unless that is `waived`; an emergency opens a review.
     """
@@ -92,7 +93,7 @@ def put(
     setting = stored(flag, environment, setting, rules.definition_of(document))
     keep(flag, environment, setting.version, document, reason)
     announce([environment.id], serving.refresh(environment, [flag.id]))
-    write_down(action, flag, environment, title, before=before, after=document, reason=reason)
+    write_down(action, flag, environment, title, before=before, after=document, reason=reason, at=at)
     if waived == "emergency":
         review(replace(change, version=setting.version))
     return setting
@@ -122,7 +123,14 @@ def is_turned_since(flag: Flag, environment: Environment, version: int) -> bool:
 
 
 def stored(flag: Flag, environment: Environment, setting: FlagSetting | None, definition: Definition) -> FlagSetting:
-    """Write the definition to the flag's row in the environment, one version on."""
+    """Write the definition to the flag's row in the environment, one version on; what is scheduled is carried along."""
+    setting = filled(flag, environment, setting, definition)
+    carry(flag, environment, setting)
+    return setting
+
+
+def filled(flag: Flag, environment: Environment, setting: FlagSetting | None, definition: Definition) -> FlagSetting:
+    """The row with the definition in it, one version on."""
     if setting is None:
         setting = FlagSetting(flag_id=flag.id, environment_id=environment.id, version=0)
         db.session.add(setting)
@@ -138,7 +146,6 @@ def stored(flag: Flag, environment: Environment, setting: FlagSetting | None, de
     setting.version += 1
     setting.updated_at, setting.updated_by = datetime.now(UTC), current_author()
     settle(setting)
-    carry(flag, environment, setting)
     return setting
 
 

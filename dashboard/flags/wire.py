@@ -22,6 +22,7 @@ class Entry:
     """A flag of a document: where it stands, its key and what it says; `type` is what its values share.
 
     `shared`: what a new flag has besides, where the file says it; `warnings`: what is not quite as the file means it.
+    `written`: the rule as it stands in a file that has shared rules, which `definition` has inside of it.
     """
 
     key: str
@@ -30,6 +31,7 @@ class Entry:
     line: int
     shared: "Shared | None" = None
     warnings: Sequence[str] = ()
+    written: Any = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Document:
     flags: tuple[Entry, ...]
     metadata: Mapping[str, Any] = field(default_factory=dict)
     refused: tuple[Refusal, ...] = ()
+    evaluators: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_document(text: str) -> Document:
@@ -85,7 +88,7 @@ def read_flagd(document: Any, find_places: Callable[[], Places]) -> Document:
             entries.append(_entry(key, flag, evaluators, place))
         except Refused as reason:
             refused.append(Refusal(key, place[0], reason.sentence))
-    return Document(tuple(entries), metadata, tuple(refused))
+    return Document(tuple(entries), metadata, tuple(refused), evaluators)
 
 
 def write_document(
@@ -170,7 +173,8 @@ def _entry(key: str, flag: Any, evaluators: Mapping[str, Any], place: tuple[int,
     )
     if problems := rules.problems_of(definition, type_):
         refuse(" ".join(problems.values()))
-    return Entry(key, type_, rules.normal(definition, type_), place[0])
+    written = flag["targeting"] if evaluators and targeting is not None else None
+    return Entry(key, type_, rules.normal(definition, type_), place[0], written=written)
 
 
 def _pairs(flags: Any, places: Mapping[str, tuple[int, int]]) -> list[tuple[str, Any, tuple[int, int]]]:

@@ -111,7 +111,7 @@ def test_every_way_to_a_new_definition_obeys_the_schema(app, as_operator, limits
     file = '{"flags": {\n\n"limits": {"state": "ENABLED", "variants": {"a": []}, "defaultVariant": "a"}}}'
     with app.app_context(), pytest.raises(Invalid) as refused:
         import_document(file, "staging")
-    assert refused.value.fields["file"].startswith("Line 3: flag “limits”: Variant “a”: $ does not fit “type”")
+    assert refused.value.fields["file"].startswith("Line 3: Flag “limits”: Variant “a”: $ does not fit “type”")
 
 
 def test_turning_a_flag_is_never_held_up_by_a_schema(as_operator, limits, store):
