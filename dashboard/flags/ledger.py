@@ -118,12 +118,16 @@ def write_down(
     before: dict[str, Any] | None,
     after: dict[str, Any],
     reason: str | None,
+    at: datetime | None = None,
 ) -> None:
-    """Lane and audit. Values go there as text: the audit log seals jsonb, which does not keep numbers as written."""
+    """Lane and audit; `at`: when it happened, unless now.
+
+    Values go there as text: the audit log seals jsonb, which does not keep numbers as written.
+    """
     environment_id = environment.id if environment else None
     detail = {"reason": reason} if reason else {}
     changes.record(
-        "flag", title, subject=flag.key, environment_id=environment_id, author=current_author(), detail=detail
+        "flag", title, subject=flag.key, environment_id=environment_id, author=current_author(), detail=detail, at=at
     )
     subject = f"{flag.key} in {environment.slug}" if environment else flag.key
     old = compare.flat(before) if before is not None else None

@@ -142,7 +142,10 @@ def _make(found: FlagSchedule) -> None:
     if is_there:
         _serve_anew(found)
         return
-    put(flag, found.environment, setting, document, action="flag.scheduled", reason=reason, waived="approved")
+    put(
+        flag, found.environment, setting, document, action="flag.scheduled", reason=reason, waived="approved",
+        at=_time(at),
+    )  # fmt: skip
 
 
 def _check(flag: Flag, environment: Environment, before: dict[str, Any], steps: Steps) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, cast, select
@@ -9,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from dashboard.errors import Invalid
 from dashboard.flags.models import Flag, FlagSetting
+from dashboard.flags.schedule_models import FlagSchedule
 from dashboard.flags.segment_models import FlagSegment
 from dashboard.flags.targeting import references
 from dashboard.store import db
@@ -20,19 +22,22 @@ OFFERED = 300
 
 @dataclass(frozen=True)
 class Dependant:
-    """A flag that needs another one in an environment, and the variants of that one that count."""
+    """A flag that needs another one in an environment, and the variants of that one that count.
+
+    `begins_at`: it does not yet, but a scheduled change will have it so.
+    """
 
     key: str
     environment: Environment
     variants: Sequence[str]
-
-    @property
-    def words(self) -> str:
-        return f"{self.key} in {self.environment.slug} needs {' or '.join(self.variants)}"
+    begins_at: datetime | None = None
 
 
 def dependants_of(key: str, environment: Environment | None = None) -> list[Dependant]:
-    """The flags that need this one directly, in one environment or in all; archived ones left out."""
+    """The flags that need this one directly, in one environment or in all, now and then those by a change to come.
+
+    Archived ones are left out.
+    """
     wanted = (
         select(Flag.key, Environment, FlagSetting.prerequisites)
         .join(FlagSetting.flag)
@@ -42,7 +47,14 @@ def dependants_of(key: str, environment: Environment | None = None) -> list[Depe
     )
     if environment is not None:
         wanted = wanted.where(FlagSetting.environment_id == environment.id)
-    return [Dependant(user, place, (needs or {})[key]) for user, place, needs in db.session.execute(wanted)]
+    found = [Dependant(user, place, (needs or {})[key]) for user, place, needs in db.session.execute(wanted)]
+    known = {(user.key, user.environment.id, variant) for user in found for variant in user.variants}
+    for later in _coming_dependants(key, environment):
+        added = {(later.key, later.environment.id, variant) for variant in later.variants}
+        if added - known:
+            found.append(later)
+            known |= added
+    return found
 
 
 def variants_here(environment: Environment, keys: Collection[str]) -> dict[str, list[str]]:
@@ -101,6 +113,20 @@ def _needed_variant(flag: Flag, environment: Environment, before: Document, afte
         if needed := sorted(gone & set(user.variants)):
             return f"{user.key} needs the variant “{needed[0]}” of this flag. Take it out of its prerequisites first."
     return None
+
+
+def _coming_dependants(key: str, environment: Environment | None) -> list[Dependant]:
+    """Those that will need it once a scheduled change has come, one for each step, by when."""
+    wanted = select(Flag.key, Environment, FlagSchedule).join(FlagSchedule.flag).join(FlagSchedule.environment)
+    wanted = wanted.where(FlagSchedule.state == "pending", Flag.archived_at.is_(None))
+    if environment is not None:
+        wanted = wanted.where(FlagSchedule.environment_id == environment.id)
+    return [
+        Dependant(user, place, later["prerequisites"][key], datetime.fromtimestamp(at, UTC))
+        for user, place, found in db.session.execute(wanted.order_by(Environment.position, Flag.key))
+        for at, later in found.coming
+        if key in later.get("prerequisites", ())
+    ]
 
 
 def _needs(key: str) -> ColumnElement[bool]:

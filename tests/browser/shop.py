@@ -1,6 +1,7 @@
 """A small shop that was watched for a day: its database, and a store with what was collected of it."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,10 +17,12 @@ from dashboard.alerts.forms import ChannelForm
 from dashboard.approvals.models import ChangeRequest
 from dashboard.demo import shop
 from dashboard.embedded import Server
-from dashboard.flags import segments
+from dashboard.flags import ramp, schedules, segments
 from dashboard.flags.edits import create_flag, set_in_environment, toggle
-from dashboard.flags.ledger import document_of
+from dashboard.flags.ledger import definition_of, document_of
 from dashboard.flags.models import Flag, FlagSetting
+from dashboard.flags.queries import cell_of, flag_by_key
+from dashboard.flags.ramp import Ramp
 from dashboard.flags.rules import Definition
 from dashboard.flags.shared import Shared
 from dashboard.jobs import COLLECTORS
@@ -106,7 +109,23 @@ def set_flags() -> None:
     for environment in all_environments():
         segments.save(environment, "beta-testers", "Those who asked", rule, version=0)
     toggle(flag, all_environments()[0], False, version=None)
+    plan_changes()
     db.session.commit()
+
+
+def plan_changes() -> None:
+    """One flag grows a variant in three steps where it is on, and would have been turned off elsewhere."""
+    *_, staging, production = all_environments()
+    flag = flag_by_key("theme-of-the-shop")
+    before = definition_of(cell_of(flag, production).setting)
+    begin_at = int(datetime.now(UTC).timestamp()) + 3_600
+    grown = ramp.definitions(Ramp("festive", 90_000, begin_at, 3, 86_400), before, flag.key)
+    named = {"version": 1, "reason": "The festive season"}
+    title = "theme-of-the-shop: festive to grow to 90 %"
+    schedules.plan(flag, production, schedules.steps_of(flag, grown), title=title, **named)
+    steps = schedules.steps_of(flag, [(begin_at, replace(before, enabled=False))])
+    cancelled = schedules.plan(flag, staging, steps, title="theme-of-the-shop to be turned off", **named)
+    schedules.cancel(str(cancelled.public_id))
 
 
 def ask_for_approval() -> None:

@@ -32,6 +32,10 @@ MORE = (
     "/t/shop/queries?q=nothing-is-asked-so",
     "/flags?archived=1",
     "/approvals?q=nobody-asked-for-this",
+    "/flags/schedules?q=nobody-planned-this",
+    "/flags/theme-of-the-shop",
+    "/flags/theme-of-the-shop/in/production/schedule",
+    "/flags/limits/in/production/schedule?what=ramp",
 )
 OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 Axe = Callable[[Page], list[str]]
@@ -125,6 +129,7 @@ def test_a_store_with_nothing_in_it_is_in_order(page: Page, problems_of: LookAt)
     addresses = [
         "/",
         "/flags",
+        "/flags/schedules",
         "/approvals",
         "/changes",
         "/alerts",
