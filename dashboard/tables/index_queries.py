@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import aliased
 
 from dashboard.lists import ListPage, ListQuery
+from dashboard.paging import shown
 from dashboard.tables.bloat_columns import BLOAT, same_relation
 from dashboard.tables.models import IndexState, IndexVerdict, RelationBloat
-from dashboard.tables.paging import shown
 from dashboard.tables.verdicts import TROUBLES, VERDICTS
 
 

@@ -9,10 +9,10 @@ from sqlalchemy.orm import aliased
 
 from dashboard.errors import NotFound
 from dashboard.lists import ListPage, ListQuery
+from dashboard.paging import shown
 from dashboard.store import db
 from dashboard.tables.bloat_columns import BLOAT, same_relation
 from dashboard.tables.models import IndexState, RelationBloat, TableReading, TableState
-from dashboard.tables.paging import shown
 from dashboard.tables.rows import KIND_WORDS, KINDS
 from dashboard.tables.treemap import MOST, Group, grouped
 from dashboard.targets.models import Target
@@ -136,7 +136,9 @@ def another_until(target_id: int) -> datetime | None:
     return db.session.scalar(last.where(TableReading.target_id == target_id))
 
 
-def schema_names(target_id: int, table: Literal["table_state", "index_state"] = "table_state") -> list[str]:
+def schema_names(
+    target_id: int, table: Literal["table_state", "index_state", "table_vacuum"] = "table_state"
+) -> list[str]:  # fmt: skip
     """Schemas that have tables, or indexes, for the filter. Steps from one to the next, past what it holds."""
     return list(db.session.scalars(text(SCHEMAS.format(table=table)), {"target_id": target_id}))
 

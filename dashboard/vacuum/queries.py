@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Float, Select, case, cast, func, select
 
 from dashboard.lists import ListPage, ListQuery
+from dashboard.paging import shown
 from dashboard.store import db
 from dashboard.tables.queries import another_until
-from dashboard.targets.queries import probe_state
 from dashboard.vacuum import rules
 from dashboard.vacuum.dying import ENOUGH
 from dashboard.vacuum.models import TableVacuum, VacuumState, XidSample
@@ -95,6 +95,7 @@ COMPUTED: dict[str, Any] = {
         cast(MULTIXACT_AGE, Float) / TableVacuum.multixact_freeze_max_age,
     ),
 }
+COUNTED_FROM_IDS = {"died_per_day", "xid_age", "multixact_age", "freeze_share"}
 SORTS = tuple(field.name for field in fields(VacuumRow))
 COLUMNS: dict[str, Any] = {name: COMPUTED[name] if name in COMPUTED else getattr(TableVacuum, name) for name in SORTS}
 STATES = {
@@ -105,22 +106,16 @@ STATES = {
 }
 
 
-def vacuum_page(target_id: int, query: ListQuery) -> ListPage[VacuumRow]:
+def vacuum_page(target_id: int, query: ListQuery, as_of: datetime | None) -> ListPage[VacuumRow]:
     """The tables that fit search and filters; partitions stand for themselves, because each is vacuumed by itself."""
-    found = _filtered(_rows(target_id), query)
-    total = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
     column = COLUMNS[query.sort]
     order = column.desc().nulls_last() if query.descending else column.asc().nulls_last()
-    ordered = found.order_by(order, TableVacuum.schema, TableVacuum.name)
-    rows = db.session.execute(ordered.limit(query.limit).offset(query.offset))
-    state = probe_state(target_id, "vacuum")
-    return ListPage([VacuumRow(**row) for row in rows.mappings()], total, query, state.as_of if state else None)
-
-
-def schema_names(target_id: int) -> list[str]:
-    """Schemas that have tables: the choices of the filter."""
-    found = select(TableVacuum.schema).where(TableVacuum.target_id == target_id).distinct()
-    return list(db.session.scalars(found.order_by(TableVacuum.schema)))
+    chosen = _filtered(select(TableVacuum.oid).where(TableVacuum.target_id == target_id), query)
+    if query.sort in COUNTED_FROM_IDS:
+        chosen = chosen.join(VacuumState, VacuumState.target_id == TableVacuum.target_id)
+    order_by = (order, TableVacuum.schema, TableVacuum.name)
+    rows, total = shown(chosen, _rows(target_id), TableVacuum.oid, order_by, query)
+    return ListPage([VacuumRow(**row) for row in rows], total, query, as_of)
 
 
 @dataclass(frozen=True)

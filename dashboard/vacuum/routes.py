@@ -7,6 +7,7 @@ from flask import Blueprint, Response
 from dashboard.changes.queries import marks
 from dashboard.lists import WINDOWS, ListPage, ListSpec, parse_list, respond
 from dashboard.security.guards import requires
+from dashboard.tables.queries import schema_names
 from dashboard.targets.queries import probe_state, target_by_slug
 from dashboard.vacuum import queries, rules, sequence_queries
 from dashboard.vacuum.live import RunningVacuum, running_vacuums
@@ -29,7 +30,8 @@ LIMITS = ListSpec(sorts=("limit_age",), default_sort="limit_age", default_dir="a
 @requires("viewer", key="read")
 def tables(slug: str) -> Response:
     target = target_by_slug(slug)
-    found = queries.vacuum_page(target.id, parse_list(TABLES))
+    state = probe_state(target.id, "vacuum")
+    found = queries.vacuum_page(target.id, parse_list(TABLES), state.as_of if state else None)
     return respond(
         "vacuum/list.html",
         found,
@@ -37,9 +39,9 @@ def tables(slug: str) -> Response:
         section="vacuum",
         counts=queries.counts(target.id),
         ids=queries.vacuum_state(target.id),
-        schemas=queries.schema_names(target.id),
+        schemas=schema_names(target.id, "table_vacuum"),
         stop_age=rules.STOP_AGE,
-        state=probe_state(target.id, "vacuum"),
+        state=state,
     )
 
 

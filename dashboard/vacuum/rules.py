@@ -10,8 +10,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 WRAPAROUND = 1 << 31
-WARN_AGE = WRAPAROUND - 1 - 40_000_000
-STOP_AGE = WRAPAROUND - 1 - 3_000_000
+WARN_AGE, STOP_AGE = WRAPAROUND - 1 - 40_000_000, WRAPAROUND - 1 - 3_000_000
 IDS = 1 << 32
 DAY = timedelta(days=1)
 ENOUGH_DAYS = 3
@@ -94,10 +93,8 @@ def is_autovacuumed(options: Sequence[str]) -> bool:
 
 def limits(options: Sequence[str], settings: Mapping[str, str]) -> Limits:
     """The table's own options, else the server's settings; a negative threshold of inserts or cap means none."""
-    insert, cap = (
-        _line(options, settings, "vacuum_insert"),
-        number(options, settings, "autovacuum_vacuum_max_threshold"),
-    )
+    insert = _line(options, settings, "vacuum_insert")
+    cap = number(options, settings, "autovacuum_vacuum_max_threshold")
     return Limits(
         _line(options, settings, "vacuum"),
         None if insert is not None and insert[0] < 0 else insert,
@@ -214,8 +211,6 @@ def _limits(freeze: int, failsafe: int) -> list[tuple[str, int]]:
 
 
 def _option(options: Sequence[str], name: str) -> str | None:
-    if not options:  # as nearly all tables
-        return None
     return next((value for key, _, value in (text.partition("=") for text in options) if key == name), None)
 
 
