@@ -56,8 +56,8 @@ class Compiled(BytecodeCache):
         self.codes[bucket.key, bucket.checksum] = bucket.code
 
 
-def make_app(server: Server, dbname: str) -> Flask:
-    url = server.url(dbname, "pilothouse")
+def make_app(server: Server, dbname: str, url: str = "") -> Flask:
+    url = url or server.url(dbname, "pilothouse")
     app = create_app(load_settings({}), database_url=url, secret_key=SECRET_KEY)
     app.config["TESTING"] = False
     app.jinja_env.bytecode_cache = Compiled()
