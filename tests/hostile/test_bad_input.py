@@ -53,10 +53,15 @@ def filled(rule: Rule, **bad: str) -> str:
 
 
 def bad_addresses(hostile) -> Iterator[str]:
-    """A session that nobody has is one that has ended: a page of its own."""
+    """A session that nobody has is one that has ended: a page of its own.
+
+    Every parameter hears half of the bad words, its neighbour the other half: they share their converters.
+    """
+    turn = 0
     for rule in rules(hostile):
-        for name in rule.arguments - ({"pid", "born"} if rule.endpoint in ENDS_BY_ITSELF else set()):
-            yield from (filled(rule, **{name: bad}) for bad in BAD)
+        for name in sorted(rule.arguments - ({"pid", "born"} if rule.endpoint in ENDS_BY_ITSELF else set())):
+            yield from (filled(rule, **{name: bad}) for bad in BAD[turn % 2 :: 2])
+            turn += 1
 
 
 def problems(client, url: str, allowed: set[int], *, in_every_form: bool = True) -> list[str]:

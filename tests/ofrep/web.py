@@ -85,7 +85,7 @@ class Toggler(threading.Thread):
         for turn in range(self.turns):
             operation = uuid.uuid4().hex
             body = f"enabled={'on' if turn % 2 else 'off'}&version={turn + 1}&operation_id={operation}&view=row"
-            status, until_s = 0, time.monotonic() + 30
+            status, until_s = 0, time.monotonic() + 120
             while status in {0, 502, 503} and time.monotonic() < until_s:
                 try:
                     connection.request("POST", self.address, body, self.headers)
@@ -95,6 +95,7 @@ class Toggler(threading.Thread):
                 except (OSError, http.client.HTTPException):
                     connection.close()
                     status, self.again = 0, self.again + 1
+                    time.sleep(0.02)
             self.acknowledged.append(status)
         connection.close()
 
