@@ -1,4 +1,4 @@
-"""Pages that name what a database holds, with hostile names: axe, the policy and the width of a phone have nothing to say."""
+"""Pages that name what a database holds, hostile names too: axe, the policy and the width of a phone are content."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
