@@ -52,7 +52,8 @@ def _words(before: Document, after: Document) -> str:
     parts = [f"Turned {differences.pop('state')}"] if "state" in differences else []
     shares = _shares(after)
     if shares and shares != _shares(before):
-        parts.append(", ".join(f"{rollout.percent_text(share)} % {name}" for name, share in shares.items()))
+        percents = {name: f"{rollout.percent_text(share)}\N{NO-BREAK SPACE}%" for name, share in shares.items()}
+        parts.append(", ".join(f"{percent} {name}" for name, percent in percents.items()))
         if _chosen(before) == _chosen(after):
             differences.pop("targeting", None)
         differences.pop("defaultVariant", None)

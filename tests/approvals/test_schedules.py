@@ -48,7 +48,13 @@ def test_a_ramp_is_asked_for_with_its_steps_and_planned_by_the_approval(asked, p
     asker, url = asked(url=PLAN, at=soon(), **RAMP)
     assert (schedule(), guarded()["checkout", "production"].served) == (None, None)
     page = people().get(url).text
-    for words in ("Approve and schedule it", "It begins", "in 2 h", "40 % on, 60 % off", "80 % on, 20 % off"):
+    for words in (
+        "Approve and schedule it",
+        "It begins",
+        "in 2 h",
+        "40\N{NO-BREAK SPACE}% on, 60\N{NO-BREAK SPACE}% off",
+        "80\N{NO-BREAK SPACE}% on, 20\N{NO-BREAK SPACE}% off",
+    ):
         assert words in page, words
     assert page.count("<meter") == 2
     assert people().post(f"{url}/approve").location == url
@@ -61,7 +67,7 @@ def test_a_ramp_is_asked_for_with_its_steps_and_planned_by_the_approval(asked, p
 
 def test_the_form_that_edits_asks_for_a_time_too(asked, people, guarded, schedule):
     _, url = asked(url=SET, **VARIANTS, at=soon())
-    assert "Turned on; 100 % off" in people().get(url).text
+    assert "Turned on; 100\N{NO-BREAK SPACE}% off" in people().get(url).text
     people().post(f"{url}/approve")
     assert (schedule().state, guarded()["checkout", "production"].version) == ("pending", 1)
 

@@ -13,15 +13,19 @@ OFF = Definition(False, {"on": True, "off": False}, "off")
 RULE = {"if": [{"and": ["rule-1", {"==": [{"var": "plan"}, "pro"]}]}, "on"]}
 
 
+def said(steps):
+    return [step.words.replace("\N{NO-BREAK SPACE}", " ") for step in steps]
+
+
 def words(before, *afters):
     steps = coming.steps_of(document_of(before), [(number, document_of(after)) for number, after in enumerate(afters)])
-    return [step.words for step in steps]
+    return said(steps)
 
 
 def test_a_ramp_says_who_has_what_after_each_step():
     made = ramp.definitions(Ramp("on", 100_000, 1_900_000_000, 3, 3_600), OFF, "checkout")
     steps = coming.steps_of(document_of(OFF), [(at, document_of(later)) for at, later in made])
-    assert [step.words for step in steps] == [
+    assert said(steps) == [
         "Turned on; 33.333 % on, 66.667 % off",
         "66.666 % on, 33.334 % off",
         "100 % on",
@@ -32,7 +36,7 @@ def test_a_ramp_says_who_has_what_after_each_step():
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "expected"),
     [
         ({"enabled": True}, "Turned on"),
         ({"default_variant": "on"}, "100 % on"),
@@ -48,15 +52,15 @@ def test_a_ramp_says_who_has_what_after_each_step():
         ({}, "Nothing changes"),
     ],
 )
-def test_every_other_step_is_named_shortly(changed, said):
-    assert words(OFF, replace(OFF, **changed)) == [said]
+def test_every_other_step_is_named_shortly(changed, expected):
+    assert words(OFF, replace(OFF, **changed)) == [expected]
 
 
 def test_each_step_is_told_beside_the_one_before_it_and_only_a_ramp_grows():
     on = replace(OFF, enabled=True)
     assert words(OFF, on, OFF) == ["Turned on", "Turned off"]
     (step,) = coming.steps_of({}, [(0, document_of(on))])
-    assert (step.words, step.variant) == (
+    assert (*said([step]), step.variant) == (
         "Turned on; 100 % off; another variant on, variant off, order of variants",
         None,
     )

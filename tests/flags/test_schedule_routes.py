@@ -66,7 +66,7 @@ def test_the_card_the_form_and_the_list_say_what_is_to_come_when_and_how_to_stop
         page = as_operator.get(url).text
         for words in ("checkout: on to grow to 50 % in staging", "in 2 h", "slowly", f"/{found.public_id}/cancel"):
             assert words in page, (url, words)
-    assert "25 % on, 75 % off" in as_operator.get(FORM).text
+    assert "25\N{NO-BREAK SPACE}% on, 75\N{NO-BREAK SPACE}% off" in as_operator.get(FORM).text
     for url in ("/flags/checkout", "/flags/schedules"):
         assert f"/{found.public_id}/cancel" not in as_viewer.get(url).text
     assert "Cancelling takes the role operator" in as_viewer.get("/flags/schedules").text
@@ -142,7 +142,10 @@ def test_bad_input_is_refused_with_the_field_named(as_operator, flags, store, se
 def test_the_steps_of_a_ramp_are_shown_before_it_is_planned(as_operator, flags, store):
     for browser in (as_operator, as_operator.fragment):
         page = browser.post(FORM, data=form(**RAMP, action="preview")).text
-        assert ("Turned on; 25 % on, 75 % off" in page, "50 % on, 50 % off" in page) == (True, True)
+        assert (
+            "Turned on; 25\N{NO-BREAK SPACE}% on, 75\N{NO-BREAK SPACE}% off" in page,
+            "50\N{NO-BREAK SPACE}% on, 50\N{NO-BREAK SPACE}% off" in page,
+        ) == (True, True)
         assert page.count("<meter") == 2
     assert store.scalars(select(FlagSchedule)).all() == []
 
