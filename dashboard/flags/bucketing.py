@@ -47,11 +47,10 @@ def hash_of(key: Any, version: Bucketing) -> int | None:
 
 
 def hash_of_text(text: str) -> int:
-    """As version 2 hashes."""
-    try:
+    """As version 2 hashes. mmh3 itself ends the process at half of a surrogate pair in a text."""
+    if text.isascii():
         return mmh3.hash(text, 0, False)  # unsigned, seed 0
-    except UnicodeEncodeError:
-        return mmh3.hash(text.encode("utf-8", "replace"), signed=False)
+    return mmh3.hash(text.encode("utf-8", "replace"), signed=False)
 
 
 def implicit_key(flag_key: Any, targeting_key: Any, version: Bucketing) -> Any:

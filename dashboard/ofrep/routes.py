@@ -4,10 +4,11 @@ Evaluations that are in order are answered before Flask, by the short way; these
 """
 
 import contextlib
+import logging
 
 from flask import Blueprint, Response, current_app, request
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dashboard.errors import Denied, PilothouseError, Unavailable
 from dashboard.flags.flagset import FlagSet
@@ -17,7 +18,9 @@ from dashboard.ofrep.rules import LARGEST_BODY
 from dashboard.ofrep.sharing import PREFLIGHT, VARY_BY, shared_with
 from dashboard.security.guards import requires_key
 from dashboard.security.principals import Principal, principal
+from dashboard.web import SENTENCES
 
+log = logging.getLogger(__name__)
 blueprint = Blueprint("ofrep", __name__)
 DRAINED = 16_000_000
 
@@ -65,6 +68,15 @@ def too_large(_error: RequestEntityTooLarge) -> Response:
         while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, 65_536))):
             left -= len(piece)
     return _failure(413, f"A context has at most {LARGEST_BODY:,} bytes.")
+
+
+@blueprint.errorhandler(Exception)
+def failed(error: Exception) -> Response:
+    """OFREP has words for these as well."""
+    status = (error.code or 500) if isinstance(error, HTTPException) else 500
+    if status >= 500:
+        log.error("an evaluation failed", exc_info=error)
+    return _failure(status, SENTENCES.get(status, SENTENCES[400]), (request.view_args or {}).get("key"))
 
 
 @blueprint.after_request

@@ -144,6 +144,28 @@ def test_intervals_computed_beforehand_hit_as_those_computed_while_running():
         assert [one.value({"key": key}) for key in keys] == [other.value({"key": key}) for key in keys]
 
 
+ODD_KEYS = [None, 5, True, "", "Zürich", "\ud800", "x" * 5_000, "x" * 200_000, ["a"], {"a": 1}]
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_the_usual_form_of_a_rollout_gives_what_its_parts_give(version):
+    """`substr` of the whole text keeps the other rule from its short form."""
+    entries = [["a", 25], ["b", 50], ["c", 25]]
+    usual = {"fractional": [{"cat": ["seed", {"var": "key"}]}, *entries]}
+    parts = {"fractional": [{"cat": ["seed", {"substr": [{"var": "key"}, 0]}]}, *entries]}
+    one, other = (compile_rule(rule, bucketing=version) for rule in (usual, parts))
+    for key in [f"user-{number}" for number in range(300)] + ODD_KEYS:
+        context = CONTEXT | {"key": key, "targetingKey": "u"}
+        assert outcome(one, context) == outcome(other, context)
+
+
+def outcome(rule, context):
+    try:
+        return rule.value(context)
+    except RuleFailed as failed:
+        return str(failed)
+
+
 @pytest.mark.parametrize(
     ("text", "hashed"),
     [("ejOoVL", 0), ("bY9fO-", 1), ("SI7p-", 2**31 - 1), ("6LvT0", 2**31), ("ceQdGm", 2**32 - 1), ("", 0)],

@@ -14,7 +14,10 @@ PRO = {"if": [{"==": [{"var": "plan"}, "pro"]}, "on"]}
 def answered(targeting, default="off", enabled=True, set_metadata=None, metadata=None, **context):
     common = Common(metadata=set_metadata or {})
     flag = ReadyFlag("f", "string", Definition(enabled, VARIANTS, default, targeting, metadata or {}), common)
-    return json.loads(flag.resolve(FlagSet("test", "1", {"f": flag}, common).context(context, 1_000)).text)
+    flags = FlagSet("test", "1", {"f": flag}, common)
+    text = flag.resolve(flags.context(context, 1_000)).text
+    assert flags.bulk.written(flags.bulk.answers(flags.context(context, 1_000))) == text
+    return json.loads(text)
 
 
 def served(reason, variant):
@@ -90,3 +93,15 @@ def test_a_change_keeps_order_and_says_what_is_read_now():
     assert (list(second.flags), second.attributes, second.revision) == (["a", "b", "c"], {"beta"}, "2")
     third = second.changed("3", {"b": flag("b", {">": [{"var": "$flagd.timestamp"}, 1]}), "a": flag("a", PRO)})
     assert (third.attributes, third.reads_time, list(first.flags)) == ({"plan"}, True, ["a", "c", "d"])
+
+
+@pytest.mark.parametrize("order", ["", "fcffcc", "cf", "ffc", "c", "f"])
+def test_all_at_once_are_each_flags_own_answer_in_their_order(order):
+    rules = {"c": PRO, "f": None}
+    named = {f"{n}{kind}": Definition(True, VARIANTS, "off", rules[kind]) for n, kind in enumerate(order)}
+    flags = FlagSet("test", "1", {key: ReadyFlag(key, "string", one) for key, one in named.items()})
+    context = flags.context({"plan": "pro"}, 1_000)
+    expected = [flag.resolve(context).text for flag in flags.flags.values()]
+    answers = flags.bulk.answers(context)
+    assert flags.bulk.written(answers) == ",".join(expected)
+    assert sorted([*flags.bulk.always.answers, *answers]) == sorted(expected)
