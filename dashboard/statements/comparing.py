@@ -42,6 +42,7 @@ select f.text, f.first_seen_at, sums.*
 from ({sums}) as sums
 join statement_family as f
     on f.id = sums.id
+where f.id = any(:families)
 """
 CHANGE = "coalesce(after_total_ms, 0) - coalesce(before_total_ms, 0) * cast(:watched as float8)"
 BOTH_RAN = "before_total_ms is not null and after_total_ms is not null"

@@ -70,6 +70,7 @@ select
 from ({sums}) as sums
 join statement_family as f
     on f.id = sums.family_id
+where f.id = any(:families)
 """
 SLOWEST = """
 with slow as materialized (
