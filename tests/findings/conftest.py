@@ -3,15 +3,21 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from dashboard.findings.models import Finding as FindingRow
 from dashboard.findings.record import keep
 from dashboard.findings.rules import Finding, Remedy
 from dashboard.store import db
 from dashboard.targets.models import Target
+from tests.people import Browser
 
+LIST = "/t/shop/findings"
 NOW = datetime(2026, 4, 12, 9, 0, tzinfo=UTC)
 UNUSED = Finding(
     key="unused_index:public.orders_note_idx",
@@ -48,3 +54,12 @@ def judged(app: Flask, target: Target) -> Keep:
 
 def many(count: int) -> list[Finding]:
     return [replace(UNUSED, key=f"unused_index:public.i{n}", subject=f"public.i{n}", bytes=n) for n in range(count)]
+
+
+def rows(browser: Browser, query: str = "") -> list[dict[str, Any]]:
+    return browser.get(f"{LIST}?format=json{query}").json["rows"]
+
+
+def only(store: Session) -> FindingRow:
+    store.expire_all()
+    return store.scalars(select(FindingRow)).one()

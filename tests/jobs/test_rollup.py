@@ -6,59 +6,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, select, text
 
-from dashboard import retention, rollup
+from dashboard import retention
 from dashboard.activity import queries as activity
-from dashboard.activity.models import ActivitySample
 from dashboard.jobs import ROLLUPS
 from dashboard.lists import ListPage, ListQuery
-from dashboard.server import queries as server
-from dashboard.server.models import DatabaseSample
-from dashboard.server.series import gaps, series
 from dashboard.statements import queries, windows
-from dashboard.statements.models import StatementFamily, StatementReading, StatementSample
+from dashboard.statements.models import StatementReading, StatementSample
 from dashboard.statements.readings import evidence, intervals_of
 from dashboard.store import db
-from dashboard.tables.models import TableSample
-from dashboard.targets.models import CollectorCost, Environment, Target
+from dashboard.targets.models import CollectorCost
+from tests.jobs.conftest import DAY, HOUR, MINUTE, NOW, add, roll_up
 
-NOW = datetime(2026, 3, 29, 9, 11, tzinfo=UTC)
-DAY = datetime(2026, 3, 20, tzinfo=UTC)
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 KEPT = timedelta(days=7)
 COUNTERS = ("rows", "shared_hit", "shared_read", "temp_blocks", "wal_bytes")
 ROLLED = [name for one in ROLLUPS for name in one.rows]
 QUIET = {"epoch": "s/1/", "hidden_total_ms": 0.0, "started_at": DAY, "stats_reset_at": None, "own_role": "watcher"}
-
-
-@pytest.fixture
-def target_id(cloned_store: Flask):
-    """A target in a store that has partitions for the four days from DAY on."""
-    with cloned_store.app_context():
-        target = Target(
-            slug="x", name="X", host="h", port=1, dbname="d", sslmode="disable", origin="page", created_by="t"
-        )
-        target.environment = db.session.scalars(select(Environment).limit(1)).one()
-        db.session.add(target)
-        db.session.flush()
-        for number in (1, 2, 3):
-            values = {"id": number, "target_id": target.id, "text": f"select {number}", "text_key": b"%d" % number}
-            db.session.execute(insert(StatementFamily).values(first_seen_at=DAY, last_seen_at=NOW, **values))
-        db.session.commit()
-        retention.keep_house(DAY, 90)
-        yield target.id
-        db.session.rollback()
-
-
-def roll_up(now: datetime, minutes_d: int = 7, hours_d: int = 90, **limits: Any) -> int:
-    return rollup.roll_up(now, ROLLUPS, minutes_d=minutes_d, hours_d=hours_d, **limits)
-
-
-def add(model: type, rows: list[dict[str, Any]]) -> None:
-    db.session.execute(insert(model), rows)
-    db.session.commit()
 
 
 def readings(target_id: int, minutes: list[int], told: dict[int, str] | None = None) -> None:
@@ -221,53 +185,6 @@ def test_a_day_that_somebody_reads_waits_for_the_next_run_and_stays_whole(target
         assert roll_up(NOW) == 0
     assert (count(StatementReading), count(StatementSample)) == (1440, 2637)
     assert roll_up(NOW) == 1
-
-
-def test_activity_keeps_the_most_of_an_hour(target_id):
-    kinds = {"idle": 1, "idle_in_transaction": 0, "waiting": 0, "blocked": 0, "hidden": 0}
-    seen = [(3, None, {"web": 3}), (9, 50.0, {"web": 1, "job": 8}), (1, 20.0, {})]
-    for minute, (active, longest, applications) in enumerate(seen, 7):
-        own = {"active": active, "longest_transaction_ms": longest, "by_application": applications}
-        add(ActivitySample, [{"target_id": target_id, "slot": DAY + minute * MINUTE, **kinds, **own}])
-    assert roll_up(NOW) == 1
-    row = db.session.scalars(select(ActivitySample)).one()
-    assert (row.slot, row.active, row.idle) == (DAY + 9 * MINUTE, 9, 1)
-    assert (row.longest_transaction_ms, row.by_application) == (50.0, {"web": 3, "job": 8})
-
-
-def test_counters_and_sizes_keep_the_last_of_each_hour(target_id):
-    slots = [DAY + minute * MINUTE for minute in (0, 59, 60, 118)]
-    add(DatabaseSample, [{"target_id": target_id, "slot": slot, "commits": n} for n, slot in enumerate(slots)])
-    sizes = {"target_id": target_id, "heap_bytes": 1, "index_bytes": 1, "row_estimate": None}
-    add(TableSample, [sizes | {"oid": n % 2, "slot": slot, "toast_bytes": n} for n, slot in enumerate(slots[:2])])
-    add(TableSample, [sizes | {"oid": 0, "slot": slots[1], "toast_bytes": 9}])
-    assert roll_up(NOW) == 2
-    found = select(DatabaseSample.slot, DatabaseSample.commits).order_by(DatabaseSample.slot)
-    assert [tuple(row) for row in db.session.execute(found)] == [(slots[1], 1), (slots[3], 3)]
-    tables = select(TableSample.oid, TableSample.slot, TableSample.toast_bytes).order_by(TableSample.oid)
-    assert [tuple(row) for row in db.session.execute(tables)] == [(0, slots[1], 9), (1, slots[1], 1)]
-
-
-def test_costs_add_up_by_hour_and_cadence(target_id):
-    cost = {"target_id": target_id, "duration_ms": 2.5, "target_ms": 1, "statements": 5, "rows": 7}
-    places = [(0, "minute"), (1, "minute"), (5, "five_minutes"), (61, "minute")]
-    add(CollectorCost, [cost | {"slot": DAY + minute * MINUTE, "cadence": name} for minute, name in places])
-    assert roll_up(NOW) == 1
-    rows = db.session.scalars(select(CollectorCost).order_by(CollectorCost.slot)).all()
-    assert [(row.slot.minute, row.cadence, row.duration_ms, row.statements) for row in rows] == [
-        (1, "minute", 5.0, 10),
-        (5, "five_minutes", 2.5, 5),
-        (1, "minute", 2.5, 5),
-    ]
-
-
-def test_rolled_up_counters_are_no_gap_where_they_went_on(target_id):
-    add(DatabaseSample, [{"target_id": target_id, "slot": DAY + n * MINUTE, "commits": 60 * n} for n in range(2880)])
-    roll_up(DAY + timedelta(days=8))
-    sampled = server.samples(target_id, DAY, HOUR)
-    assert len(sampled) == 48
-    assert gaps(sampled, DAY, DAY + timedelta(days=2), HOUR) == []
-    assert {value for _, value in series(sampled, HOUR).commits_per_s} == {1.0}
 
 
 def test_a_month_of_days_becomes_one_partition_with_the_same_rows(target_id):

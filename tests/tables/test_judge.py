@@ -1,7 +1,5 @@
 """The judgement of a real target's indexes, stored as verdicts and findings."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,60 +10,10 @@ from sqlalchemy.orm import Session
 
 from dashboard.findings.models import Finding, FindingRun
 from dashboard.store import db
-from dashboard.tables import collect, judge
-from dashboard.tables.models import IndexState, IndexVerdict
+from dashboard.tables.models import IndexState
 from dashboard.targets.models import ProbeState, Target
-from tests.collections import collecting
 from tests.conftest import Database
-from tests.people import Browser
-
-DAY = timedelta(days=1)
-SHOP = """
-    create table customers (id int primary key, email text);
-    create table orders (id int primary key, customer_id int references customers, note text);
-    create index orders_note_idx on orders (note);
-    insert into customers select i, 'x' from generate_series(1, 20) i;
-    insert into orders select i, 1, 'x' from generate_series(1, 2000) i; analyze; select
-"""
-
-
-@pytest.fixture
-def judged(app: Flask, target: Target) -> Callable[..., Any]:
-    """`judged()` collects tables and judges; `judged(watched=timedelta(days=40))` as if watched for so long."""
-    tables, indexes = collecting(app, collect), collecting(app, judge)
-
-    def once(watched: timedelta | None = None) -> Any:
-        tables()
-        if watched:
-            with app.app_context():
-                since = datetime.now(UTC) - watched
-                db.session.execute(update(IndexState).values(first_seen_at=since, counted_since=since))
-                db.session.commit()
-        return indexes()
-
-    return once
-
-
-def found(store: Session, rule: str) -> list[Finding]:
-    store.expire_all()
-    open_ones = select(Finding).where(Finding.rule == rule, Finding.ended_at.is_(None))
-    return list(store.scalars(open_ones.order_by(Finding.key)))
-
-
-def verdicts(store: Session) -> dict[str, IndexVerdict]:
-    store.expire_all()
-    both = (IndexState.target_id == IndexVerdict.target_id) & (IndexState.oid == IndexVerdict.oid)
-    return {name: row for row, name in store.execute(select(IndexVerdict, IndexState.name).join(IndexState, both))}
-
-
-@contextmanager
-def busy(database: Database, statement: str) -> Iterator[Any]:
-    """A session that did this and has not committed yet."""
-    with database.server.connect(database.name) as connection:
-        connection.autocommit = False
-        connection.execute(statement.encode())
-        yield connection
-        connection.rollback()
+from tests.tables.judged import DAY, SHOP, busy, found, verdicts
 
 
 def test_a_day_of_watching_is_not_enough(judged: Any, target_db: Database, store: Session) -> None:
@@ -234,70 +182,6 @@ def test_a_foreign_key_without_an_index(
     target_db.execute(f"{change}; select pg_stat_force_next_flush()")
     judged()
     assert [row.level for row in found(store, "unindexed_foreign_key")] == ([level] if level else [])
-
-
-def test_a_locked_table_is_judged_by_what_is_stored(judged: Any, target_db: Database, store: Session) -> None:
-    target_db.execute(SHOP)
-    judged()
-    with busy(target_db, "alter table orders add column x int"):
-        started = datetime.now(UTC)
-        judged(40 * DAY)
-        assert datetime.now(UTC) - started < timedelta(seconds=5)
-    assert [row.subject for row in found(store, "unused_index")] == ["public.orders_note_idx"]
-
-
-def test_before_the_tables_are_known_nothing_is_judged(
-    app: Flask, target: Target, target_db: Database, store: Session
-) -> None:
-    target_db.execute(SHOP)
-    done = collecting(app, judge)()
-    assert "once tables and indexes have been collected" in str(done.reason)
-    assert verdicts(store) == {}
-
-
-def test_a_role_that_may_only_connect_gets_the_same_verdicts(
-    judged: Any, target_db: Database, store: Session
-) -> None:  # fmt: skip
-    target_db.execute(SHOP)
-    target_db.execute(f"revoke pg_monitor from watch_{target_db.name}; select")
-    judged(40 * DAY)
-    assert [row.subject for row in found(store, "unused_index")] == ["public.orders_note_idx"]
-
-
-def test_a_second_judgement_writes_nothing_that_says_the_same(
-    app: Flask, judged: Any, target_db: Database, store: Session
-) -> None:
-    target_db.execute(SHOP)
-    judged(40 * DAY)
-    rows = text("select array_agg(xmin::text order by oid) from index_verdict")
-    before = store.execute(rows).scalar_one()
-    collecting(app, judge)()
-    assert store.execute(rows).scalar_one() == before
-
-
-def test_the_list_of_indexes_shows_and_filters_verdicts(
-    judged: Any, target_db: Database, as_viewer: Browser, store: Session
-) -> None:
-    target_db.execute(SHOP)
-    target_db.execute("create index orders_again on orders (note); select")
-    judged(40 * DAY)
-    rows = {row["name"]: row for row in as_viewer.get("/t/shop/indexes?format=json").json["rows"]}
-    assert (rows["orders_note_idx"]["verdict"], rows["orders_again"]["trouble"]) == ("idle", "duplicate_index")
-    assert rows["orders_note_idx"]["verdict_why"] == "0 scans in 40 days on Shop."
-    for wanted, names in (("duplicate_index", ["orders_again"]), ("used", ["customers_pkey"])):
-        found = as_viewer.get(f"/t/shop/indexes?format=json&verdict={wanted}").json["rows"]
-        assert [row["name"] for row in found] == names
-    assert "0 scans in 40 days on Shop." in as_viewer.get("/t/shop/indexes").text
-    assert "q=public.orders_again" in as_viewer.get("/t/shop/tables/public.orders").text
-
-
-def test_before_the_first_judgement_indexes_say_so(
-    app: Flask, target: Target, target_db: Database, as_viewer: Browser
-) -> None:
-    target_db.execute(SHOP)
-    collecting(app, collect)()
-    assert "not judged yet" in as_viewer.get("/t/shop/indexes").text
-    assert "not judged yet" in as_viewer.get("/t/shop/tables/public.orders").text
 
 
 def test_a_standby_that_nobody_watches_blocks_the_verdict(
