@@ -59,9 +59,9 @@ class Warned:
     keys: Sequence[str]
 
     @property
-    def words(self) -> str:
+    def named(self) -> str:
         more = f" and {len(self.keys) - NAMED:,} more" if len(self.keys) > NAMED else ""
-        return f"{', '.join(self.keys[:NAMED])}{more}: {self.sentence}"
+        return f"{', '.join(self.keys[:NAMED])}{more}"
 
 
 @dataclass(frozen=True)

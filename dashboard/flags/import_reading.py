@@ -10,6 +10,7 @@ from dashboard.flags.wire import Document
 
 Format = Literal["flagd", "unleash"]
 MAX_FLAGS = 50_000
+EACH = "*"
 NEITHER = "This is no file of flags: flagd's has “flags”, Unleash's has “features”."
 
 
@@ -58,3 +59,20 @@ def _check_size(document: Any) -> None:
     rows = (document.get("flags") or document.get("features") or ()) if isinstance(document, dict) else ()
     if isinstance(rows, dict | list) and len(rows) > MAX_FLAGS:
         raise Refused(f"The file holds more than {MAX_FLAGS:,} flags.")
+
+
+def chosen(found: Import, target: str, source: str = "") -> list[tuple[str, Document]]:
+    """(environment here, its flags): all that the file names for EACH, else one of them. Raises Refused."""
+    names = list(found.documents)
+    if not names:
+        raise Refused("The file holds no flag that is set in any environment.")
+    if target == EACH:
+        if "" in names:
+            raise Refused("The file names no environment: choose one.")
+        return [(name.lower(), document) for name, document in found.documents.items()]
+    wanted = source or (names[0] if len(names) == 1 else target)
+    if wanted not in found.documents:
+        raise Refused(
+            f"The file holds {', '.join(name or 'one environment without a name' for name in names)}: choose one."
+        )
+    return [(target, found.documents[wanted])]

@@ -28,6 +28,7 @@ from dashboard.flags.asking import asking
 from dashboard.flags.bucketing_routes import blueprint as bucketing_blueprint
 from dashboard.flags.conditions import OPERATORS
 from dashboard.flags.configuration_routes import blueprint as configuration_blueprint
+from dashboard.flags.import_routes import blueprint as imports_blueprint
 from dashboard.flags.ledger import definition_of, shared_of
 from dashboard.flags.models import KINDS, TYPES, Flag
 from dashboard.flags.past_routes import blueprint as past_blueprint
@@ -54,6 +55,7 @@ blueprint.register_blueprint(bucketing_blueprint)
 blueprint.register_blueprint(playground)
 blueprint.register_blueprint(past_blueprint)
 blueprint.register_blueprint(promote_blueprint)
+blueprint.register_blueprint(imports_blueprint)
 blueprint.register_blueprint(configuration_blueprint)
 SHOWN_VERSIONS = 20
 SPEC = ListSpec(
@@ -87,8 +89,9 @@ def _words() -> dict[str, object]:
 @requires("viewer", key="read")
 def index() -> Response:
     places = all_environments()
-    found = matrix.matrix(parse_list(SPEC), places, datetime.now(UTC))
-    owners, tags = matrix.owners_and_tags()
+    now = datetime.now(UTC)
+    found = matrix.matrix(parse_list(SPEC), places, now)
+    owners, tags = matrix.owners_and_tags(found.as_of, now)
     changed = request.args.get("changed", "")
     return respond(
         "flags/list.html", found, environments=places, owners=owners, tags=tags, changed=changed,

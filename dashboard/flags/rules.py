@@ -16,6 +16,8 @@ RESERVED_KEYS = {
     "unknown": "the list of unknown flags",
     "segments": "the list of segments",
     "schedules": "the list of schedules",
+    "import": "the page that imports a file",
+    "export": "the file of an environment",
     "bucketing": "how percentages are drawn",
     ".": "a path",
     "..": "a path",
