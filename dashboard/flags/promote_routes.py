@@ -12,6 +12,7 @@ from dashboard.flags.asking import asking
 from dashboard.flags.confirming import confirmed, confirmed_as
 from dashboard.flags.queries import cell_of, flag_by_key
 from dashboard.flags.saving import Stale
+from dashboard.flags.schedule_queries import changing_in
 from dashboard.lists import ListSpec, parse_list, respond
 from dashboard.security.guards import requires
 from dashboard.store import db
@@ -135,6 +136,7 @@ def _compare_context(source: Environment, target: Environment, errors: Mapping[s
         "source": source,
         "environment": target,
         "environments": all_environments(),
+        "changing": changing_in(target),
         "errors": errors,
         "typed": request.form.to_dict(),
         "chosen": request.form.getlist("flags"),

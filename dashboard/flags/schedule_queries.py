@@ -62,6 +62,12 @@ def coming_in(environment: Environment) -> dict[str, list[Step]]:
     return {key: [(at, rules.definition_of(later)) for at, later in found.coming] for key, found in rows}
 
 
+def changing_in(environment: Environment) -> set[int]:
+    """Ids of the flags that change by themselves here."""
+    wanted = select(FlagSchedule.flag_id).where(FlagSchedule.environment_id == environment.id)
+    return set(db.session.scalars(wanted.where(FlagSchedule.state == "pending")))
+
+
 def pending_of(flag_id: int, environment_id: int, *, locked: bool = False) -> FlagSchedule | None:
     wanted = select(FlagSchedule).where(
         FlagSchedule.flag_id == flag_id, FlagSchedule.environment_id == environment_id, FlagSchedule.state == "pending"

@@ -55,7 +55,7 @@ def refresh(environment: Environment, flag_ids: Collection[int] = (), *, whole: 
         if flag_id in flag_ids or not same_json(before, after):
             _write(environment, [flag_id], after)
     _write(environment, set(flag_ids) - compiled.keys(), None)
-    life.settle_compiled(environment, compiled.keys())
+    life.settle_compiled(environment, compiled.keys() | set(flag_ids))
     return {id_ for id_, (before, after) in compiled.items() if not same_json(before, after)} | set(flag_ids)
 
 

@@ -1,5 +1,7 @@
 """The history of a flag, and the way back to any of its versions."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -8,6 +10,7 @@ from dashboard.security.models import AuditEntry
 
 REVERT = "/flags/checkout/in/staging/revert"
 IN_PRODUCTION = "/flags/checkout/in/production/revert"
+VARIANTS = {"variant_name": ["on", "off"], "variant_value": ["true", "false"], "default": "1"}
 
 
 def back(to=1, version=2, operation="operation-1", **more):
@@ -88,7 +91,38 @@ def test_the_history_is_a_list_of_one_environment_or_of_all(as_viewer, turned):
     assert as_viewer.get("/flags/checkout/history?format=json").json["total"] == 5
     assert as_viewer.get("/flags/checkout/history?environment=everywhere&format=json").json["total"] == 1
     assert as_viewer.get("/flags/checkout/history?environment=nowhere").status_code == 404
+    assert rows[0]["document"]["state"] == "ENABLED"
     assert "launch" in as_viewer.get("/flags/checkout/history?format=csv").text
+
+
+def test_the_history_shows_who_when_why_and_the_difference(client, as_viewer, turned):
+    assert client.get("/flags/checkout/history").status_code == 303
+    for browser in (as_viewer, as_viewer.fragment):
+        page = browser.get("/flags/checkout/history").text
+        for words in (
+            "operator-",
+            " UTC</time>",
+            "<strong>launch</strong>",
+            "<del><code>off</code></del>",
+            "version 2",
+        ):
+            assert words in page, words
+    assert as_viewer.get("/flags/nothing/history").status_code == 404
+    assert as_viewer.get("/flags/checkout/history?page=0").status_code == 422
+
+
+def test_while_something_is_scheduled_the_way_back_says_so_and_leaves_it(as_operator, turned):
+    at = f"{datetime.now(UTC) + timedelta(hours=3):%Y-%m-%dT%H:%M}"
+    form = VARIANTS | {"enabled": "on", "version": 2, "operation_id": "planning-1", "at": at}
+    assert as_operator.post("/flags/checkout/in/staging/set", data=form).status_code == 303
+    assert "Cancel the schedule" in as_operator.get(f"{REVERT}?to=1").text
+    compared = "/flags/compare?from=production&to=staging"
+    form = {"enabled": "off", "version": 2, "operation_id": "turning-off"}
+    assert as_operator.post("/flags/checkout/in/staging/toggle", data=form).status_code == 303
+    assert "something is scheduled there" in as_operator.get(compared).text
+    assert as_operator.post(REVERT, data=back(to=2, version=3)).status_code == 303
+    row = as_operator.get("/flags/schedules?format=json").json["rows"][0]
+    assert (row["state"], turned["checkout", "staging"].version) == ("pending", 4)
 
 
 def test_every_version_has_a_page(as_operator, turned):

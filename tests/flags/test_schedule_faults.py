@@ -152,3 +152,15 @@ def test_a_flag_with_something_to_come_says_so_before_it_is_archived(as_operator
     assert (row["state"], row["why"], flags["checkout", "staging"].served) == ("void", "checkout was archived.", None)
     assert title not in as_operator.get("/flags/checkout").text
     assert "checkout was archived." in as_operator.get("/flags/schedules").text
+
+
+def test_what_changes_by_itself_is_what_it_is_until_then_but_nothing_that_settled(place):
+    edits.toggle(flag_by_key("checkout"), place, True, version=1)
+    assert (setting(place).reach, setting(place).outcome is None) == ("on", False)
+    found = plan(place, replace(on(place), default_variant="off"))
+    assert (setting(place).reach, setting(place).outcome) == ("on", None)
+    schedules.cancel(str(found.public_id))
+    assert (setting(place).reach, setting(place).outcome is None) == ("on", False)
+    edits.toggle(flag_by_key("checkout"), place, False, version=2)
+    plan(place, on(place))
+    assert (setting(place).reach, setting(place).outcome) == ("off", None)
