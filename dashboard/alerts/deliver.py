@@ -88,8 +88,8 @@ def _outgoing(message_id: int) -> Outgoing | None:
     """A message tells of alerts or of changes of flags; None when they are gone."""
     if told := told_by(message_id):
         return Message(key_of(message_id), told)
-    changes = changes_told_by(message_id)
-    return FlagMessage(key_of(message_id, "flags"), changes) if changes else None
+    changes, unsaid = changes_told_by(message_id)
+    return FlagMessage(key_of(message_id, "flags"), changes, unsaid) if changes else None
 
 
 def key_of(message_id: int, about: str = "alert") -> str:

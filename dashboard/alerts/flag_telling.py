@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, and_, exists, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -17,7 +17,8 @@ from dashboard.store import db
 from dashboard.targets.models import Environment
 
 TOLD_WITHIN = timedelta(days=1)
-AT_ONCE = 500
+AT_ONCE = 50_000
+IN_FULL = 500
 
 
 def tell_of_flags(now: datetime) -> int:
@@ -40,8 +41,8 @@ def tell_of_flags(now: datetime) -> int:
     return len(due)
 
 
-def changes_told_by(message_id: int) -> list[FlagChange]:
-    """The changes of a message, oldest first."""
+def changes_told_by(message_id: int) -> tuple[list[FlagChange], int]:
+    """The changes of a message, oldest first, and how many more it stands for: a file of flags makes one message."""
     settings: Settings = current_app.extensions["pilothouse_settings"]
     earlier = aliased(FlagVersion)
     follows = and_(
@@ -57,15 +58,18 @@ def changes_told_by(message_id: int) -> list[FlagChange]:
         .outerjoin(earlier, follows)
         .where(FlagNotice.message_id == message_id)
         .order_by(FlagVersion.id)
+        .limit(IN_FULL)
     )
     base = settings.url or ""
-    return [
+    every = select(func.count()).select_from(FlagNotice).where(FlagNotice.message_id == message_id)
+    told = [
         FlagChange(
             flag=key, environment=slug, version=kept.version, at=kept.at, author=kept.author, reason=kept.reason,
             before=before, after=kept.document, url=f"{base}/flags/{key}",
         )
         for kept, key, slug, before in db.session.execute(found)
     ]  # fmt: skip
+    return told, max(0, (db.session.scalar(every) or 0) - IN_FULL)
 
 
 def _untold(now: datetime) -> Select[Any, Any]:

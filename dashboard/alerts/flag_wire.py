@@ -43,26 +43,31 @@ class FlagChange:
 
 @dataclass(frozen=True)
 class FlagMessage:
-    """`key` stays the same over attempts, so that whoever gets it twice can see that it is one."""
+    """`key` stays the same over attempts, so that whoever gets it twice can see that it is one.
+
+    `unsaid`: how many changes it stands for besides those that it carries.
+    """
 
     key: str
     changes: Sequence[FlagChange]
+    unsaid: int = 0
 
     @property
     def subject(self) -> str:
-        first, more = self.changes[0], len(self.changes) - 1
+        first, more = self.changes[0], len(self.changes) - 1 + self.unsaid
         place = f"[{first.environment}] " if first.environment else ""
         return one_line(f"{place}Flag {first.title}{f' (and {more} more)' if more else ''}")[:200]
 
     @property
     def text(self) -> str:
         parts = [_paragraph(change) for change in self.changes[:MOST_TOLD]]
-        if (hidden := len(self.changes) - MOST_TOLD) > 0:
+        if (hidden := len(self.changes) + self.unsaid - MOST_TOLD) > 0:
             parts.append(f"{hidden} more: see the changes page.")
         return "\n\n".join(parts)
 
     def json(self) -> dict[str, Any]:
-        return {"id": self.key, "test": False, "flags": [change.json() for change in self.changes]}
+        told = [change.json() for change in self.changes]
+        return {"id": self.key, "test": False, "flags": told, "more": self.unsaid}
 
 
 def _paragraph(change: FlagChange) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dashboard.alerts.channel_edits import add_channel
@@ -17,8 +17,9 @@ from dashboard.alerts.flag_telling import tell_of_flags
 from dashboard.alerts.flag_wire import FlagChange, FlagMessage
 from dashboard.alerts.forms import ChannelForm
 from dashboard.alerts.models import AlertMessage
+from dashboard.changes.models import Change
 from dashboard.flags.edits import create_flag, set_in_environment, toggle
-from dashboard.flags.imports import ensure_environment
+from dashboard.flags.imports import ensure_environment, import_document
 from dashboard.flags.rules import Definition
 from dashboard.store import db
 from tests.alerts.conftest import Listener, Mailbox
@@ -145,6 +146,20 @@ def test_the_page_says_what_a_channel_tells_of(as_admin: Browser, listener: List
 def change(before: dict[str, Any] | None, after: dict[str, Any], **changed: Any) -> FlagChange:
     fields = {"flag": "f", "environment": "staging", "version": 2, "at": AT, "author": "ann", "reason": None}
     return FlagChange(**fields | {"url": "/flags/f"} | changed, before=before, after=after)
+
+
+def test_a_file_of_many_flags_is_one_message_that_says_how_many(app: Flask, listener: Listener) -> None:
+    channel(app, listener.url())
+    one = {"state": "ENABLED", "variants": {"a": 1}}
+    with app.app_context():
+        import_document(json.dumps({"flags": {f"f-{number}": one for number in range(300)}}), "staging")
+        db.session.commit()
+    assert [told(app), told(app)] == [1, 0]
+    sent = json.loads(listener.posts[0][2])
+    assert (len(sent["flags"]), sent["more"]) == (500, 100)
+    lane = select(func.count()).select_from(Change).where(Change.kind == "flag")
+    with app.app_context():
+        assert db.session.scalar(lane) == 1
 
 
 def test_a_hostile_author_or_value_cannot_add_a_header_or_a_line() -> None:
