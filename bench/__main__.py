@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from bench import collections, families, flag_list, flags, ofrep, pages, schema, serving, statements
+from bench import collections, families, flag_list, flags, locks, ofrep, pages, schema, serving, statements
 from bench.house import House, house, server, table
 from dashboard.jobs import COLLECTORS
 
@@ -72,6 +72,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "flags": flags.main,
     "flag_list": flag_list.main,
     "sizes": run_sizes,
+    "locks": locks.main,
     "ofrep": ofrep.run_ofrep,
     "serving": serving.main,
 }

@@ -1,12 +1,11 @@
 -- The locks of this database, summed up on the server: however many there are, the answer has at most 200 rows.
 -- Of what every transaction holds on itself only the waiting is told; our own locks are left out.
-with told as (
+with of_sessions as (
     select l.locktype as lock_type,
            l.relation::bigint as relation,
            l.mode,
            count(*) filter (where l.granted) as granted,
            count(*) filter (where not l.granted) as waiting,
-           count(distinct coalesce(l.pid, 0)) as sessions,
            min(l.waitstart) as waiting_since
       from pg_catalog.pg_locks as l
      where l.pid is distinct from pg_catalog.pg_backend_pid()
@@ -17,7 +16,18 @@ with told as (
                select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database()
            )
        )
-     group by l.locktype, l.relation, l.mode
+     group by l.locktype, l.relation, l.mode, l.pid
+),
+told as (
+    select s.lock_type,
+           s.relation,
+           s.mode,
+           sum(s.granted)::bigint as granted,
+           sum(s.waiting)::bigint as waiting,
+           count(*) as sessions,
+           min(s.waiting_since) as waiting_since
+      from of_sessions as s
+     group by s.lock_type, s.relation, s.mode
 )
 select t.lock_type,
        t.relation,
