@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 
 from dashboard.errors import NotFound
 from dashboard.flags import coming, rules
@@ -15,6 +15,8 @@ from dashboard.flags.ledger import document_of
 from dashboard.flags.models import Flag, FlagSetting
 from dashboard.flags.schedule_models import FlagSchedule
 from dashboard.lists import ListPage, ListQuery
+from dashboard.security.models import Account, EnvironmentRole
+from dashboard.security.role_queries import suffices
 from dashboard.store import db
 from dashboard.targets.models import Environment
 
@@ -100,6 +102,23 @@ def place_of(parameters: Any) -> str | None:
         return schedule_by(str(parameters.get("uuid"))).environment.slug
     except NotFound:
         return None
+
+
+def to_look_at() -> list[UUID]:
+    """Those whose time has come, and those that may not happen any more, the longest due first."""
+    role = and_(
+        EnvironmentRole.account_id == FlagSchedule.author_id,
+        EnvironmentRole.environment_id == FlagSchedule.environment_id,
+    )
+    wanted = select(FlagSchedule.public_id).join(FlagSchedule.environment)
+    wanted = wanted.outerjoin(Account, Account.id == FlagSchedule.author_id).outerjoin(EnvironmentRole, role)
+    doubtful = or_(
+        FlagSchedule.next_at <= func.clock_timestamp(),
+        and_(Environment.approvals_needed > 0, ~FlagSchedule.is_approved),
+        ~func.coalesce(suffices("operator", Account, EnvironmentRole), False),
+    )
+    wanted = wanted.where(FlagSchedule.state == "pending", doubtful)
+    return list(db.session.scalars(wanted.order_by(FlagSchedule.next_at, FlagSchedule.id)))
 
 
 def steps_of(schedule: FlagSchedule) -> list[ComingStep]:

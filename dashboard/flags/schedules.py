@@ -19,7 +19,7 @@ from dashboard.flags.models import Flag
 from dashboard.flags.rules import Definition
 from dashboard.flags.saving import check_schema, check_version, locked, locked_setting, put
 from dashboard.flags.schedule_models import FlagSchedule
-from dashboard.flags.schedule_queries import pending_of, schedule_by
+from dashboard.flags.schedule_queries import pending_of, schedule_by, to_look_at
 from dashboard.security.authors import current_author, on_behalf_of
 from dashboard.security.role_queries import who_may
 from dashboard.store import db
@@ -96,9 +96,8 @@ def cancel(text: str) -> FlagSchedule:
 
 def carry_out() -> int:
     """Make versions of the steps whose time has come, and void what stands no longer; how many. A job."""
-    wanted = select(FlagSchedule.public_id).where(FlagSchedule.state == "pending").order_by(FlagSchedule.next_at)
     done = 0
-    for public_id in list(db.session.scalars(wanted)):
+    for public_id in to_look_at():
         while _carried_out(_held(schedule_by(str(public_id)))):
             db.session.commit()
             done += 1

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from dashboard.changes.models import Change
 from dashboard.errors import Conflict, Invalid
-from dashboard.flags import edits, promotion, schedules, segments, standing
+from dashboard.flags import edits, promotion, schedule_queries, schedules, segments, standing
 from dashboard.flags.flagset import Common, FlagSet, ReadyFlag
 from dashboard.flags.ledger import definition_of, served_of
 from dashboard.flags.models import FlagVersion
@@ -18,7 +18,7 @@ from dashboard.security.models import AuditEntry
 from dashboard.store import db
 from dashboard.targets.queries import environment_by_slug
 from tests.flags import test_schedules
-from tests.flags.test_schedules import on, pass_time, plan, setting
+from tests.flags.test_schedules import account, on, pass_time, plan, setting
 
 place = test_schedules.place
 BETA = {"==": [{"var": "plan"}, "pro"]}
@@ -164,3 +164,17 @@ def test_what_changes_by_itself_is_what_it_is_until_then_but_nothing_that_settle
     edits.toggle(flag_by_key("checkout"), place, False, version=2)
     plan(place, on(place))
     assert (setting(place).reach, setting(place).outcome) == ("off", None)
+
+
+def test_the_job_looks_at_nothing_that_is_sound_and_far_off(place):
+    ann = account()
+    found = plan(place, on(place), author_id=ann.id)
+    assert schedule_queries.to_look_at() == []
+    ann.role = "viewer"
+    assert schedule_queries.to_look_at() == [found.public_id]
+    ann.role = "operator"
+    place.approvals_needed = 1
+    assert schedule_queries.to_look_at() == [found.public_id]
+    place.approvals_needed = 0
+    pass_time(found)
+    assert schedule_queries.to_look_at() == [found.public_id]
