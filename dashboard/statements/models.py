@@ -101,11 +101,27 @@ class StatementEntry(Base):
     io_ms: Mapped[float | None]
 
 
-class StatementSample(Base):
-    """What a family did between two readings: differences only. `squares_ms2` is the sum of squared times.
+class Did:
+    """What a family did in a time: differences only. `squares_ms2` is the sum of squared times.
 
     `max_ms` is the longest call where the server tells it, `max_bound_ms` what no call exceeded.
     """
+
+    calls: Mapped[int]
+    total_ms: Mapped[float]
+    squares_ms2: Mapped[float]
+    rows: Mapped[int]
+    shared_hit: Mapped[int]
+    shared_read: Mapped[int]
+    temp_blocks: Mapped[int]
+    wal_bytes: Mapped[int]
+    io_ms: Mapped[float | None]
+    max_ms: Mapped[float | None]
+    max_bound_ms: Mapped[float | None]
+
+
+class StatementSample(Did, Base):
+    """What a family did between two readings."""
 
     __tablename__ = "statement_sample"
     __table_args__ = (
@@ -116,20 +132,9 @@ class StatementSample(Base):
     target_id: Mapped[int] = mapped_column(ForeignKey("target.id", ondelete="CASCADE"), primary_key=True)
     slot: Mapped[datetime] = mapped_column(primary_key=True)
     family_id: Mapped[int] = mapped_column(primary_key=True)
-    calls: Mapped[int]
-    total_ms: Mapped[float]
-    squares_ms2: Mapped[float]
-    rows: Mapped[int]
-    shared_hit: Mapped[int]
-    shared_read: Mapped[int]
-    temp_blocks: Mapped[int]
-    wal_bytes: Mapped[int]
-    io_ms: Mapped[float | None]
-    max_ms: Mapped[float | None]
-    max_bound_ms: Mapped[float | None]
 
 
-class StatementSum(Base):
+class StatementSum(Did, Base):
     """Samples of a family added up over `minutes` that begin at `slot`: what long windows are made from."""
 
     __tablename__ = "statement_sum"
@@ -139,17 +144,6 @@ class StatementSum(Base):
     minutes: Mapped[int] = mapped_column(primary_key=True)
     slot: Mapped[datetime] = mapped_column(primary_key=True)
     family_id: Mapped[int] = mapped_column(primary_key=True)
-    calls: Mapped[int]
-    total_ms: Mapped[float]
-    squares_ms2: Mapped[float]
-    rows: Mapped[int]
-    shared_hit: Mapped[int]
-    shared_read: Mapped[int]
-    temp_blocks: Mapped[int]
-    wal_bytes: Mapped[int]
-    io_ms: Mapped[float | None]
-    max_ms: Mapped[float | None]
-    max_bound_ms: Mapped[float | None]
 
 
 class StatementReading(Base):
