@@ -26,6 +26,6 @@ def test_every_icon_that_a_template_names_is_in_the_sprite() -> None:
     named = {
         name
         for path in (ROOT / "templates").rglob("*.html")
-        for name in re.findall(r'\bicon\("([\w-]+)"', path.read_text("utf-8"))
+        for name in re.findall(r'\bicon(?:\(|=|_name=)"([\w-]+)"', path.read_text("utf-8"))
     }
     assert named - there == set()

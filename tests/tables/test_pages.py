@@ -127,7 +127,7 @@ def test_the_list_sorts_by_the_growth_that_was_chosen_and_says_why_it_is_unknown
 
 def test_a_young_table_has_no_forecast_and_says_how_many_days_are_missing(shop, as_viewer) -> None:
     text = as_viewer.get("/t/shop/tables/public.orders").text
-    assert "There is no forecast of the whole: heap: only 2 of 7 days so far." in text
+    assert "There is no forecast of the whole (heap: only 2 of 7 days so far)." in text
     row = next(row for row in as_viewer.get("/t/shop/tables?format=json").json["rows"] if row["name"] == "orders")
     assert (row["projected_bytes"], row["growth_7d_bytes"]) == (None, None)
 
