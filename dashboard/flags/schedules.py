@@ -137,7 +137,8 @@ def _make(found: FlagSchedule) -> None:
     else:
         end(found, "done", None)
     db.session.flush()
-    reason = f"{found.reason} (scheduled for {_time(at):%Y-%m-%d %H:%M:%S} UTC by {found.author})"
+    told = f"scheduled for {_time(at):%Y-%m-%d %H:%M:%S} UTC by {found.author}"
+    reason = told if found.reason == found.title else f"{found.reason} ({told})"
     if is_there:
         _serve_anew(found)
         return
