@@ -101,17 +101,18 @@ class Toggler(threading.Thread):
 
 
 @contextlib.contextmanager
-def kills(web: Web, every_s: float) -> Iterator[list[int]]:
-    """Meanwhile the processes that answer are killed in turn, whenever there are two."""
+def kills(web: Web, acknowledged: Callable[[], int], every: int) -> Iterator[list[int]]:
+    """Meanwhile the oldest process that answers is killed after each `every` acknowledged writes."""
     killed: list[int] = []
     ended = threading.Event()
 
     def kill() -> None:
-        while not ended.wait(every_s):
-            found = web.workers()
-            if len(found) > 1:
+        due = every
+        while not ended.wait(0.02):
+            if acknowledged() >= due and len(found := web.workers()) > 1:
                 os.kill(found[0], signal.SIGKILL)
                 killed.append(found[0])
+                due = acknowledged() + every
 
     thread = threading.Thread(target=kill)
     thread.start()
