@@ -37,6 +37,7 @@ class Changes:
         self._url = libpq_url(database_url)
         self._changed = asyncio.Condition()
         self.revisions: dict[int, tuple[int, int]] = {}
+        self.loaded = False
 
     async def follow(self) -> None:
         while True:
@@ -54,17 +55,20 @@ class Changes:
             while True:
                 rows = await (await connection.execute(CHANGES)).fetchall()
                 found = {environment: (revision, int(at)) for environment, revision, at in rows}
-                if found != self.revisions:
+                if found != self.revisions or not self.loaded:
                     async with self._changed:
-                        self.revisions = found
+                        self.revisions, self.loaded = found, True
                         self._changed.notify_all()
                 await asyncio.sleep(POLL_S)
 
-    async def after(self, environment_id: int, seen: int) -> tuple[int, int] | None:
-        """The revision that differs from `seen` and its time; None when a heart-beat is due first."""
+    async def after(self, environment_id: int, seen: int | None) -> tuple[int, int] | None:
+        """The revision that differs from `seen` and its time; None when a heart-beat is due first.
+
+        A process that just started tells nobody of a change before it has read the store.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(HEARTBEAT_S), self._changed:
-                await self._changed.wait_for(lambda: self.revision(environment_id) != seen)
+                await self._changed.wait_for(lambda: self.loaded and self.revision(environment_id) != seen)
                 return self.revisions.get(environment_id, (0, 0))
         return None
 
@@ -122,13 +126,15 @@ class Streams:
 
     async def _messages(self, environment_id: int, last_seen: int | None) -> AsyncIterator[str]:
         """A message for each change since `last_seen` (since just now without it), a comment when nothing happens."""
-        seen = self._changes.known_to_all(environment_id, time.time()) if last_seen is None else last_seen
-        until = time.monotonic() + LONGEST_STREAM_S
+        seen, until = last_seen, time.monotonic() + LONGEST_STREAM_S
         yield ": open\n\n"
         while time.monotonic() < until:
+            if seen is None and self._changes.loaded:
+                seen = self._changes.known_to_all(environment_id, time.time())
             change = await self._changes.after(environment_id, seen)
             if change is None:
                 yield ": still here\n\n"
+            if change is None or seen is None:
                 continue
             seen, at = change
             content = {"type": "refetchEvaluation", "lastModified": at}

@@ -98,6 +98,15 @@ def test_who_comes_back_hears_what_was_missed(cloned_store, process, token):
         assert "id: 1\n" in read_until(stream, "}\n\n")
 
 
+def test_a_stream_on_which_nothing_happens_beats(process, token, monkeypatch):
+    monkeypatch.setattr(events, "HEARTBEAT_S", 0.2)
+    with process.open(f"/events/{token}", "Last-Event-ID: 1\r\n") as stream:
+        head = read_until(stream, ": still here\n\n: still here\n\n")
+        assert "Cache-Control: no-store" in head
+        assert "retry: 3000\n" in head
+        assert "data:" not in head
+
+
 @pytest.mark.parametrize("path", ["/events/", "/events/1.2.x", "/events/" + "9" * 50, "/", "/events/1.1.1.1"])
 def test_a_forged_token_opens_nothing(process, path):
     with process.open(path) as stream:
