@@ -1,17 +1,20 @@
 """Questions about two windows: what takes more time than before, what takes less, what is new and what is gone."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from dashboard.lists import ListPage, ListQuery, ListSpec
 from dashboard.statements.comparison import FEWEST_CALLS, SENTENCES, Kind, Ratios, Side, change_ms, kind_of, ratios
 from dashboard.statements.models import StatementFamily
-from dashboard.statements.ranking import ranking, searched
+from dashboard.statements.ranking import ranking, searched, stored_comparison
 from dashboard.statements.sums import Asked, ask, rows_of
 from dashboard.statements.texts import one_line
 from dashboard.statements.windows import Evidence
 
+HOUR = timedelta(hours=1)
+USUAL = ("change", "desc", "both")
 SHOWN = ("both", "slower", "faster", "new", "gone")
 SPEC = ListSpec(
     sorts=(
@@ -123,14 +126,23 @@ class ComparedRow:
 
 def compared_families(target_id: int, before: Evidence, after: Evidence, query: ListQuery) -> ListPage[ComparedRow]:
     """Families of either window that fit search and filter, those whose time changed most first."""
-    columns, rank = RANKS[query.sort]
-    watched = after.covered_ms / before.covered_ms if before.covered_ms else 0.0
-    sums, asked = _sums(target_id, before, after, columns)
-    ranked = RANKED.format(sums=sums, rank=rank, shown=SHOWN_AS[query.filters.get("show") or "both"])
-    found = ranking(ranked, asked | {"watched": watched}, query.dir)
+    show = query.filters.get("show") or "both"
+    ranked, asked = order_sql(target_id, before, after, query.sort, show)
+    is_usual = (query.sort, query.dir, show) == USUAL and after.end - after.start == before.end - before.start == HOUR
+    is_newest = before.end == after.start and after.end == after.until
+    usual = partial(stored_comparison, target_id, before, after) if is_usual and is_newest else None
+    found = ranking(ranked, asked, query.dir, usual)
     families = searched(target_id, found.families, query)
     rows = _compared(target_id, list(families[query.offset : query.offset + query.limit]), before, after)
     return ListPage(rows, len(families), query, as_of=after.until)
+
+
+def order_sql(target_id: int, before: Evidence, after: Evidence, sort: str, show: str) -> tuple[str, Asked]:
+    """SQL of `id`, `place` and `total_ms` of the families in two windows, and what it is asked with."""
+    columns, rank = RANKS[sort]
+    sums, asked = _sums(target_id, before, after, columns)
+    watched = after.covered_ms / before.covered_ms if before.covered_ms else 0.0
+    return RANKED.format(sums=sums, rank=rank, shown=SHOWN_AS[show]), asked | {"watched": watched}
 
 
 def compared_family(target_id: int, family: StatementFamily, before: Evidence, after: Evidence) -> ComparedRow:

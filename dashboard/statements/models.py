@@ -176,7 +176,8 @@ class StatementReading(Base):
 
 
 class StatementRanking(Base):
-    """The families of a usual window by their total time, as of its last reading; see ranking.
+    """The families of a usual window by their total time, as of its last reading; see ranking. A window of no minutes
+    stands for the last hour compared with the one before it: its families are in the order of what changed.
 
     `everything` is the time of them all, `calls` and `total_ms` are those of the first twenty.
     """

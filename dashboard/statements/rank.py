@@ -1,19 +1,22 @@
 """The job that stores the order of the usual windows with each reading, so that nobody who looks has to find it."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from dashboard.lists import WINDOWS, parse_window
+from dashboard.statements import comparing
 from dashboard.statements.models import StatementRanking
 from dashboard.statements.queries import SPEC, order_sql
+from dashboard.statements.ranking import COMPARED, order_of
 from dashboard.statements.readings import evidence, last_reading
 from dashboard.statements.sums import ask
 from dashboard.statements.windows import Evidence
 from dashboard.store import db
 
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 MOST_TOLD = 20
 STORED = """
 select
@@ -30,7 +33,9 @@ def rank(target_id: int) -> int:
     last = last_reading(target_id)
     if last is None or db.session.scalar(_newest(target_id)) == last.slot:
         return 0
-    return sum(_store(target_id, evidence(target_id, parse_window(window), last.slot)) for window in WINDOWS)
+    windows = [evidence(target_id, parse_window(window), last.slot) for window in WINDOWS]
+    before = evidence(target_id, HOUR, last.slot - HOUR)
+    return sum(_store(target_id, one) for one in windows) + _compare(target_id, before, windows[WINDOWS.index("1h")])
 
 
 def _store(target_id: int, known: Evidence) -> bool:
@@ -38,8 +43,22 @@ def _store(target_id: int, known: Evidence) -> bool:
         return False
     ranked, asked = order_sql(target_id, known, SPEC.default_sort, also=("calls",))
     found = ask(STORED.format(ranked=ranked, most=MOST_TOLD), asked).one()
-    place = {"target_id": target_id, "window_minutes": (known.end - known.start) // MINUTE}
     told = {"first_slot": known.first_slot, "since": known.since, "until": known.until, **found._mapping}  # noqa: SLF001 - from a row to its fields
+    return _write(target_id, (known.end - known.start) // MINUTE, told)
+
+
+def _compare(target_id: int, before: Evidence, after: Evidence) -> bool:
+    """The last hour against the one before it, by what changed."""
+    if before.first_slot is None or after.first_slot is None:
+        return False
+    found = order_of(*comparing.order_sql(target_id, before, after, comparing.USUAL[0], comparing.USUAL[2]), "desc")
+    told: dict[str, Any] = {"first_slot": before.first_slot, "since": before.since, "until": after.until}
+    told |= {"families": list(found.families), "calls": [], "total_ms": [], "everything": found.everything or 0.0}
+    return _write(target_id, COMPARED, told)
+
+
+def _write(target_id: int, minutes: int, told: dict[str, Any]) -> bool:
+    place = {"target_id": target_id, "window_minutes": minutes}
     statement = insert(StatementRanking).values(place | told)
     db.session.execute(statement.on_conflict_do_update(index_elements=list(place), set_=told))
     return True

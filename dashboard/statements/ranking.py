@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from dashboard.lists import ListQuery
 from dashboard.statements.models import StatementFamily, StatementRanking
@@ -20,6 +20,7 @@ from dashboard.statements.windows import Evidence
 from dashboard.store import db
 
 MOST = 64
+COMPARED = 0
 ORDERED = """
 select coalesce(array_agg(id order by place {way} nulls last, id), '{{}}') as families, sum(total_ms) as everything
 from ({ranked}) as ranked
@@ -40,7 +41,7 @@ def ranking(ranked: str, asked: Asked, way: str, usual: Callable[[], Ranking | N
     key = (ranked, way, tuple(asked.items()))
     if (known := kept.get(key)) is not None:
         return known
-    kept[key] = (usual and usual()) or _found(ranked, asked, way)
+    kept[key] = (usual and usual()) or order_of(ranked, asked, way)
     while len(kept) > MOST:
         kept.popitem(last=False)
     return kept[key]
@@ -50,11 +51,22 @@ def stored(target_id: int, known: Evidence) -> Ranking | None:
     """The order by total time that the worker left for exactly these readings."""
     row = StatementRanking
     same = (row.first_slot == known.first_slot, row.since == known.since, row.until == known.until)
-    found = db.session.execute(select(row.families, row.everything).where(row.target_id == target_id, *same)).first()
+    return _kept(row.target_id == target_id, row.window_minutes != COMPARED, *same)
+
+
+def stored_comparison(target_id: int, before: Evidence, after: Evidence) -> Ranking | None:
+    """The order by change that the worker left for the hour up to exactly this reading and the hour before."""
+    row = StatementRanking
+    same = (row.first_slot == before.first_slot, row.since == before.since, row.until == after.until)
+    return _kept(row.target_id == target_id, row.window_minutes == COMPARED, *same)
+
+
+def _kept(*where: ColumnElement[bool]) -> Ranking | None:
+    found = db.session.execute(select(StatementRanking.families, StatementRanking.everything).where(*where)).first()
     return Ranking(array("q", found.families), found.everything) if found else None
 
 
-def _found(ranked: str, asked: Asked, way: str) -> Ranking:
+def order_of(ranked: str, asked: Asked, way: str) -> Ranking:
     families, everything = ask(ORDERED.format(ranked=ranked, way=way), asked).one()
     return Ranking(array("q", families), everything)
 

@@ -45,7 +45,8 @@ def statement_list(slug: str) -> Response:
 def compare(slug: str) -> Response:
     target = target_by_slug(slug)
     query = parse_list(comparing.SPEC)
-    before, after = _windows(target.id, query)
+    last = readings.last_reading(target.id)
+    before, after = _windows(target.id, query, readings.newest_end(last, datetime.now(UTC)))
     return respond(
         "statements/compare.html",
         comparing.compared_families(target.id, before, after, query),
@@ -65,7 +66,7 @@ def statement(slug: str, family_id: int) -> Response:
     target = target_by_slug(slug)
     query = parse_list(INTERVALS)
     family = queries.family_of(target.id, family_id)
-    before, known = _windows(target.id, query)
+    before, known = _windows(target.id, query, datetime.now(UTC))
     span, reach = known.end - known.start, datetime.now(UTC) - known.start
     step = windows.bucket(span, minutes_kept(), reach)
     intervals = readings.intervals_of(target.id, family_id, known, step)
@@ -92,9 +93,9 @@ def statement(slug: str, family_id: int) -> Response:
     )
 
 
-def _windows(target_id: int, query: ListQuery) -> tuple[Evidence, Evidence]:
+def _windows(target_id: int, query: ListQuery, now: datetime) -> tuple[Evidence, Evidence]:
     """The evidence of the window to compare with, and of the window that was asked for. Raises Invalid."""
-    span = query.span(datetime.now(UTC))
+    span = query.span(now)
     base, problems = base_span(span, query.filters.get("base", "before"), query.filters)
     if problems:
         raise Invalid(problems)

@@ -10,11 +10,9 @@ from dashboard.statements.models import StatementRanking
 from dashboard.statements.rank import rank
 from dashboard.store import db
 
-LIST = "/t/shop/queries?format=json"
 
-
-def told(browser: Any, query: str = "") -> list[str]:
-    return [row["text"] for row in browser.get(LIST + query).json["rows"]]
+def told(browser: Any, query: str = "", of: str = "queries") -> list[str]:
+    return [row["text"] for row in browser.get(f"/t/shop/{of}?format=json{query}").json["rows"]]
 
 
 @pytest.fixture
@@ -95,3 +93,20 @@ def test_the_summary_tells_the_stored_order_of_the_hour(
     assert "pg_sleep" in stored
     assert stored.count("/queries/") == found.count("/queries/")
     assert not [question for question in seen if "statement_sample" in question]
+
+
+def test_the_hour_against_the_one_before_is_stored_too(
+    as_viewer: Any, app: Flask, queries: Any, ranked: Any, read: Any, target_db: Any
+) -> None:
+    for minute in (-81, -80, -79, 7, 8, 9):
+        target_db.execute("select pg_sleep(0.01)")
+        read(minute)
+    found = told(as_viewer, of="queries/compare")
+    app.extensions["pilothouse_rankings"].clear()
+    assert ranked() == 7
+    with queries(app) as seen:
+        stored = told(as_viewer, of="queries/compare")
+    assert stored == found != []
+    assert not [question for question in seen if "array_agg" in question]
+    assert told(as_viewer, "&show=new", of="queries/compare") != stored
+    assert "pg_sleep" in told(as_viewer)[0]
