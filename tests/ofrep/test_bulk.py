@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 
 import pytest
+from openfeature.contrib.tools.flagd.core import FlagdCore
+from openfeature.evaluation_context import EvaluationContext
 
 from dashboard.flags import edits, live
 from dashboard.flags.bulk_answers import Always
@@ -142,3 +144,11 @@ def test_json_of_the_document_is_what_was_imported(application):
     flags = json.loads(application.document().text)["flags"]
     assert list(flags["thing"]["variants"]["a"]) == ["b", "a"]
     assert flags["staff"]["targeting"] == {"ends_with": [{"var": "email"}, "@shop.example"]}
+
+
+def test_flagds_own_engine_takes_the_document(application):
+    core = FlagdCore()
+    core.set_flags(application.document().text)
+    assert core.resolve_string_value("text", "", EvaluationContext()).value == "Zürich"
+    found = core.resolve_integer_value("chosen", 0, EvaluationContext("u1", {"plan": "pro"}))
+    assert (found.value, found.variant, found.reason) == (2, "b", "TARGETING_MATCH")
