@@ -105,4 +105,6 @@
   document.addEventListener("htmx:after:swap", tellTimes);
   setInterval(tellTimes, 1000);
   tellTimes();
+  // On a phone the tab of this page may lie beyond the edge.
+  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 })();

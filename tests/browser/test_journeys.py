@@ -228,7 +228,8 @@ def test_live_activity_refreshes_without_taking_the_focus(page: Page) -> None:
 
 def test_a_phone_goes_from_page_to_page_by_the_menu(new_page: Any) -> None:
     page = new_page("viewer", width=390)
-    page.goto("/t/shop/tables")
+    page.goto("/t/shop/server")
+    expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=1)
     page.click("[aria-label=Menu]")
     page.click("#nav a[href='/flags']")
     page.wait_for_url("**/flags")
