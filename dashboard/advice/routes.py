@@ -3,12 +3,13 @@
 from flask import Blueprint, Response
 
 from dashboard.advice import queries, words
-from dashboard.advice.collect import PROBE
+from dashboard.advice.collect import CADENCE, PROBE
 from dashboard.advice.selectivity import span_text
 from dashboard.formats import count_text, ms_text, percent_text
 from dashboard.lists import parse_list, respond
 from dashboard.security.guards import requires
 from dashboard.targets.queries import probe_state, target_by_slug
+from dashboard.targets.timetable import EVERY
 
 blueprint = Blueprint("advice", __name__)
 
@@ -31,6 +32,7 @@ def advice(slug: str) -> Response:
         tell={"ms": ms_text, "percent": percent_text, "count": count_text},
         state=probe_state(target.id, PROBE),
         source=probe_state(target.id, "statements"),
+        every=EVERY[CADENCE],
     )
 
 
@@ -48,4 +50,5 @@ def reasons(slug: str) -> Response:
         reason_words=words.REASONS,
         state=probe_state(target.id, PROBE),
         source=probe_state(target.id, "statements"),
+        every=EVERY[CADENCE],
     )
