@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from dashboard.errors import NotFound
 from dashboard.flags import rules, wire
 from dashboard.flags.configuration import KIND
-from dashboard.flags.models import Flag, FlagRevision, FlagSetting
+from dashboard.flags.list_filters import last_change
+from dashboard.flags.models import Flag, FlagSetting
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
 from dashboard.targets.models import Environment
@@ -165,4 +166,4 @@ def _count(wanted: Asked | Select[int]) -> int:
 
 
 def _as_of() -> Any:
-    return db.session.scalar(select(func.max(FlagRevision.changed_at)))
+    return db.session.scalar(select(last_change()))

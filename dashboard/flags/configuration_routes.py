@@ -1,6 +1,7 @@
 """HTTP of configuration: its list, its short form, one value; pages for people, JSON for scripts."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request, url_for
@@ -43,10 +44,11 @@ def index() -> Response:
         csv = request.args.get("format") == "csv"
         return respond("", found) if csv else _told(found.rows, total=found.total, page=query.page, as_of=found.as_of)
     key, _, slug = request.args.get("changed", "").partition(":")
-    owners, tags = owners_and_tags()
+    keys = configuration_queries.keys(query, places)
+    owners, tags = owners_and_tags(keys.as_of, datetime.now(UTC))
     return respond(
-        "flags/configuration.html", configuration_queries.keys(query, places), environments=places, owners=owners,
-        tags=tags, changed_key=key, changed_slug=slug, section="flags",
+        "flags/configuration.html", keys, environments=places, owners=owners, tags=tags,
+        changed_key=key, changed_slug=slug, section="flags",
     )  # fmt: skip
 
 

@@ -6,12 +6,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, any_, case, cast, exists, func, literal, or_, select
 
-from dashboard.flags.models import Flag, FlagSetting
+from dashboard.flags.list_kept import array_of, as_array, kept
+from dashboard.flags.models import Flag, FlagRevision, FlagSetting
 from dashboard.flags.staleness import PASSING, REASONS, WINDOW, Ground
 from dashboard.flags.usage_models import FlagSeen, FlagUsage
 from dashboard.lists import ListQuery
+from dashboard.store import db
 from dashboard.targets.models import Environment
 
+BY_USE = {"seen_at", "evaluations"}
 SORTS = ("key", "type", "kind", "owner", "updated_at", "seen_at", "evaluations", "created_at")
 STATES = ("on", "partly", "off", "not_set")
 STALE = ("any", *REASONS)
@@ -21,20 +24,24 @@ COLUMNS = {"updated_at": Flag.changed_at, "created_at": Flag.created_at}
 
 def ids_of(query: ListQuery, grounds: Mapping[int, Ground], now: datetime) -> Select[int]:
     """The ids of the flags that fit, in the order of the list."""
-    wanted = select(Flag.id).where(*conditions(query, grounds, now))
-    if query.sort in {"seen_at", "evaluations"}:
-        column = func.max(FlagSeen.seen_at) if query.sort == "seen_at" else func.sum(FlagUsage.count)
-        place = _of_keys(query, column.label("place"), now)
-        wanted = wanted.outerjoin(place, place.c.flag_key == Flag.key)
-        order: ColumnElement[Any] = place.c.place
-    else:
-        order = COLUMNS.get(query.sort, getattr(Flag, query.sort, Flag.key)).expression
+    is_of_all = query.sort in BY_USE or "stale" in query.filters
+    as_of = db.session.scalar(select(last_change())) if is_of_all else None
+    wanted = select(Flag.id).where(*conditions(query, grounds, as_of, now))
+    if query.sort in BY_USE:
+        found = kept((query.sort, query.filters.get("environment")), as_of, now, lambda: _by_use(query, now))
+        places = func.unnest(array_of(found)).table_valued("id", with_ordinality="place", name="used").render_derived()
+        wanted = wanted.outerjoin(places, places.c.id == Flag.id)
+        order: ColumnElement[Any] = places.c.place
+        turned = order.asc() if query.descending else order.desc()
+        return wanted.order_by(turned.nulls_last(), Flag.key)
+    order = COLUMNS.get(query.sort, getattr(Flag, query.sort, Flag.key)).expression
     turned = order.desc() if query.descending else order.asc()
-    nullable = query.sort in {"seen_at", "evaluations"}
-    return wanted.order_by(turned.nulls_last() if nullable else turned, *([] if query.sort == "key" else [Flag.key]))
+    return wanted.order_by(turned, *([] if query.sort == "key" else [Flag.key]))
 
 
-def conditions(query: ListQuery, grounds: Mapping[int, Ground], now: datetime) -> list[ColumnElement[bool]]:
+def conditions(
+    query: ListQuery, grounds: Mapping[int, Ground], as_of: datetime | None, now: datetime
+) -> list[ColumnElement[bool]]:
     asked = query.filters
     is_archived = asked.get("archived") == "1"
     found: list[ColumnElement[bool]] = [Flag.archived_at.is_not(None) if is_archived else Flag.archived_at.is_(None)]
@@ -49,8 +56,15 @@ def conditions(query: ListQuery, grounds: Mapping[int, Ground], now: datetime) -
     if state := asked.get("state"):
         found.append(_has_state(state, asked.get("environment")))
     if reason := asked.get("stale"):
-        found.append(is_stale(reason, grounds, now))
+        ids = kept(("stale", reason), as_of, now, lambda: _ids(select(Flag.id).where(is_stale(reason, grounds, now))))
+        found.append(Flag.id == any_(array_of(ids)))
     return found
+
+
+def last_change() -> ColumnElement[datetime]:
+    """When anything of any flag changed."""
+    made, served = select(func.max(Flag.changed_at)), select(func.max(FlagRevision.changed_at))
+    return func.greatest(made.scalar_subquery(), served.scalar_subquery())
 
 
 def is_stale(reason: str, grounds: Mapping[int, Ground], now: datetime) -> ColumnElement[bool]:
@@ -106,12 +120,19 @@ def _has_state(state: str, slug: str | None) -> ColumnElement[bool]:
     return found.where(Environment.slug == slug) if slug else found
 
 
-def _of_keys(query: ListQuery, column: Any, now: datetime) -> Any:
-    """One value for each flag's key, of one environment or of all."""
-    source = FlagSeen if query.sort == "seen_at" else FlagUsage
-    found = select(source.flag_key, column).group_by(source.flag_key)
+def _by_use(query: ListQuery, now: datetime) -> str:
+    """The flags that are used in one environment or in any: the one that was read last, or most often, first."""
+    source, used = (
+        (FlagSeen, func.max(FlagSeen.seen_at)) if query.sort == "seen_at" else (FlagUsage, func.sum(FlagUsage.count))
+    )
+    found = select(source.flag_key, used.label("used")).group_by(source.flag_key)
     if source is FlagUsage:
         found = found.where(FlagUsage.slot > now - DAY)
     if slug := query.filters.get("environment"):
         found = found.where(source.environment_id.in_(select(Environment.id).where(Environment.slug == slug)))
-    return found.subquery()
+    keys = found.subquery()
+    return _ids(select(Flag.id).join(keys, keys.c.flag_key == Flag.key).order_by(keys.c.used.desc(), Flag.key))
+
+
+def _ids(wanted: Select[int]) -> str:
+    return as_array(list(db.session.scalars(wanted)))

@@ -3,17 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Row, func, select, text
 
-from dashboard.flags import rules, staleness, usage_queries, wire
-from dashboard.flags.list_filters import ids_of
+from dashboard.flags import list_filters, rules, staleness, usage_queries, wire
+from dashboard.flags.list_filters import ids_of, last_change
+from dashboard.flags.list_kept import kept
 from dashboard.flags.matrix_sql import CHOICES, GROUNDS, ROWS, SETTINGS
-from dashboard.flags.models import FlagRevision
+from dashboard.flags.queries import Told
 from dashboard.flags.staleness import Ground, Place, Reason
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
@@ -21,37 +20,26 @@ from dashboard.targets.models import Environment
 from dashboard.targets.queries import all_environments
 
 LONGEST_VALUE = 200
-Points = list[tuple[datetime, float | None]]
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What a row needs of a flag in an environment; `value_json` is the default variant's, cut when it is long."""
-
-    flag_id: int
-    environment_id: int
-    public_id: UUID
-    version: int
-    enabled: bool
-    reach: str
-    outcome: str | None
-    serves: str | None
-    value_json: str | None
-    is_targeted: bool
-    settled_at: datetime
-    created_at: datetime
-    updated_at: datetime
-    seen_at: datetime | None
-
-
-@dataclass(frozen=True)
+@dataclass
 class MatrixCell:
-    """A flag in one environment."""
+    """A flag in one environment; of its setting `value_json` is the default variant's, cut when it is long."""
 
     environment: Environment
-    setting: Setting | None
+    setting: Row[*tuple[Any, ...]] | None
     type: str
     kind: str
+
+    @property
+    def told(self) -> Told:
+        """What is shown: state, reach, what is served, its value, which of both stands there, if a rule decides."""
+        setting = self.setting
+        if setting is None or not setting.enabled:
+            return self.state, "", "", "", "", False
+        serves, value = setting.serves, self.value
+        shown = value if self.kind == "configuration" else rules.shortened(serves or "", 24)
+        return "on", setting.reach, serves, value, shown, setting.is_targeted
 
     @property
     def state(self) -> str:
@@ -73,11 +61,6 @@ class MatrixCell:
         return self.setting.serves if self.setting and self.setting.enabled else None
 
     @property
-    def shown(self) -> str:
-        """Of a setting that everybody has the value says more than the variant's name."""
-        return self.value if self.kind == "configuration" else rules.shortened(self.serves or "", 24)
-
-    @cached_property
     def value(self) -> str:
         """The default variant's value as JSON, shortened."""
         raw = self.setting.value_json if self.setting else None
@@ -105,14 +88,14 @@ class MatrixCell:
         }
 
 
-@dataclass(frozen=True)
+@dataclass
 class MatrixRow:
     """A flag in every environment, with its use; `evaluations` of the last 24 hours, None where nobody counts."""
 
     flag: Row[Any]
     cells: Sequence[MatrixCell]
     seen_at: datetime | None
-    hours: Points
+    hours: Sequence[int]
     evaluations: int | None
     reasons: Sequence[Reason]
 
@@ -149,11 +132,11 @@ def matrix(query: ListQuery, places: Sequence[Environment], now: datetime) -> Li
     known = grounds()
     wanted = ids_of(query, known, now)
     total = select(func.count()).select_from(wanted.order_by(None).subquery()).scalar_subquery()
-    as_of = select(func.max(FlagRevision.changed_at)).scalar_subquery()
-    shown = wanted.add_columns(total, as_of).limit(query.limit).offset(query.offset)
-    found = db.session.execute(shown).all()
-    _, count, changed_at = found[0] if found else (0, *db.session.execute(select(total, as_of)).one())
-    return ListPage(_rows([row[0] for row in found], places, known, now), count, query, changed_at)
+    is_filtered = query.q or query.filters or query.sort in list_filters.BY_USE
+    counted = func.count().over() if is_filtered else total
+    found = db.session.execute(wanted.add_columns(counted, last_change()).limit(query.limit).offset(query.offset)).all()
+    _, count, as_of = found[0] if found else (0, *db.session.execute(select(total, last_change())).one())
+    return ListPage(_rows([row[0] for row in found], places, known, now), count, query, as_of)
 
 
 def row_of(flag_id: int) -> MatrixRow:
@@ -166,10 +149,14 @@ def grounds() -> dict[int, Ground]:
     return {number: Ground(since, fetched) for number, since, fetched in db.session.execute(text(GROUNDS))}
 
 
-def owners_and_tags() -> tuple[list[str], list[str]]:
-    """What the filters offer."""
-    owners, tags = db.session.execute(text(CHOICES)).one()
-    return owners, tags
+def owners_and_tags(as_of: datetime | None, now: datetime) -> tuple[list[str], list[str]]:
+    """What the filters offer; flags changed `as_of`."""
+
+    def find() -> tuple[list[str], list[str]]:
+        owners, tags = db.session.execute(text(CHOICES)).one()
+        return owners, tags
+
+    return kept("choices", as_of, now, find)
 
 
 def _rows(
@@ -177,23 +164,21 @@ def _rows(
 ) -> list[MatrixRow]:
     hours = usage_queries.last_hours(now)
     asked = {"flag_ids": list(ids), "longest": LONGEST_VALUE}
-    settings = {(row.flag_id, row.environment_id): Setting(*row) for row in db.session.execute(text(SETTINGS), asked)}
+    settings = {(row[0], row[1]): row for row in db.session.execute(text(SETTINGS), asked)}
     asked = {
         "flag_ids": list(ids),
         "environment_ids": [place.id for place in places],
-        "since": hours[0] - timedelta(microseconds=1),
+        "since": hours[0],
     }
     rows = []
     for flag in db.session.execute(text(ROWS), asked) if ids else ():
         cells = [MatrixCell(place, settings.get((flag.id, place.id)), flag.type, flag.kind) for place in places]
-        counts = dict(zip(flag.hours, flag.counts, strict=True)) if flag.hours else {}
-        points: Points = [(hour, counts.get(hour, 0.0)) for hour in hours] if counts else []
-        rows.append(_row(flag, cells, known, points, now))
+        rows.append(_row(flag, cells, known, _hours(flag.counts), now))
     return rows
 
 
 def _row(
-    flag: Row[Any], cells: Sequence[MatrixCell], known: Mapping[int, Ground], points: Points, now: datetime
+    flag: Row[Any], cells: Sequence[MatrixCell], known: Mapping[int, Ground], hours: Sequence[int], now: datetime
 ) -> MatrixRow:
     found = [(cell.environment, cell.setting) for cell in cells if cell.setting]
     places = [
@@ -206,7 +191,18 @@ def _row(
         kind=flag.kind, created_at=flag.created_at, expected_life_d=flag.expected_life_d,
         archived_at=flag.archived_at, places=places, now=now,
     )  # fmt: skip
-    is_counted = bool(points) or any(place.ground.counted_since for place in places)
-    total = int(sum(value or 0 for _, value in points)) if is_counted else None
+    is_counted = bool(hours) or any(place.ground.counted_since for place in places)
+    total = sum(hours) if is_counted else None
     seen_at = max((setting.seen_at for _, setting in found if setting.seen_at), default=None)
-    return MatrixRow(flag, cells, seen_at, points, total, reasons)
+    return MatrixRow(flag, cells, seen_at, hours, total, reasons)
+
+
+def _hours(counts: str | None) -> Sequence[int]:
+    """“number of the hour, count, …” of the hours that had evaluations as a count for each of the last ones."""
+    if counts is None:
+        return ()
+    numbers, hours = [int(word) for word in counts.split()], [0] * usage_queries.SPARK_HOURS
+    for hour, count in zip(numbers[::2], numbers[1::2], strict=True):
+        if hour < len(hours):
+            hours[hour] = count
+    return tuple(hours)

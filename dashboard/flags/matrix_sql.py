@@ -13,19 +13,17 @@ select f.id,
        f.archived_at,
        f.changed_at,
        coalesce(nullif(f.changed_by, ''), f.created_by) as changed_by,
-       u.hours,
        u.counts
   from flag f
   left join lateral (
-           select array_agg(h.slot order by h.slot) as hours,
-                  array_agg(h.count order by h.slot) as counts
+           select string_agg(h.hour || ' ' || h.count, ' ') as counts
              from (
-                      select u.slot,
-                             cast(sum(u.count) as double precision) as count
+                      select cast(extract(epoch from u.slot - :since) / 3600 as integer) as hour,
+                             cast(sum(u.count) as bigint) as count
                         from flag_usage u
                        where u.environment_id = any(:environment_ids)
                          and u.flag_key = f.key
-                         and u.slot > :since
+                         and u.slot >= :since
                        group by u.slot
                   ) h
        ) u on true
@@ -51,6 +49,7 @@ select s.flag_id,
   join flag f on f.id = s.flag_id
   left join flag_seen n on n.environment_id = s.environment_id and n.flag_key = f.key
  where s.flag_id = any(:flag_ids)
+   and f.id = any(:flag_ids)
  order by s.flag_id, s.environment_id
 """
 GROUNDS = """

@@ -16,6 +16,8 @@ from dashboard.store import db
 from dashboard.targets.models import Environment
 from dashboard.targets.queries import all_environments
 
+Told = tuple[str, str, str | None, str, str, bool]
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -37,6 +39,12 @@ class Cell:
     @property
     def version(self) -> int:
         return self.setting.version if self.setting else 0
+
+    @property
+    def told(self) -> Told:
+        if self.setting is None or not self.setting.enabled:
+            return self.state, "", "", "", "", False
+        return "on", self.reach, self.serves, self.value, self.shown, self.is_targeted
 
     @property
     def serves(self) -> str | None:
