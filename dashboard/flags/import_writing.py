@@ -1,27 +1,28 @@
 """The writes of an import, a few statements for any number of flags."""
 
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Integer, any_, delete, func, literal, select, update
+from sqlalchemy import ARRAY, Integer, Table, any_, bindparam, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm.attributes import flag_modified
 
-from dashboard.flags import rules
-from dashboard.flags.carrying import carry
-from dashboard.flags.import_plan import Plan, flags_of
-from dashboard.flags.ledger import shared_document
-from dashboard.flags.models import Flag, FlagVersion
-from dashboard.flags.saving import filled
+from dashboard.flags import reach, rules
+from dashboard.flags.import_plan import Change, Plan, flags_of
+from dashboard.flags.models import Flag, FlagSetting, FlagVersion
+from dashboard.flags.rules import Definition
+from dashboard.flags.saving import stored
 from dashboard.flags.schedule_models import FlagSchedule
-from dashboard.flags.shared import PLAIN, columns_of
+from dashboard.flags.shared import PLAIN, columns_of, document_of
 from dashboard.flags.wire import Entry
 from dashboard.security.authors import current_author
 from dashboard.store import db
 from dashboard.targets.models import Environment
 
 IMPORTED = "Imported from a file"
-SETTLED = ("enabled", "default_variant", "unmet_variant", "updated_by", "reach", "outcome", "settled_at")
+SETTINGS: Table = FlagSetting.metadata.tables["flag_setting"]
+VERSIONS: Table = FlagVersion.metadata.tables["flag_version"]
+Row = dict[str, Any]
 
 
 def add_flags(entries: Sequence[Entry]) -> set[str]:
@@ -48,38 +49,34 @@ def forget_flags(keys: Collection[str]) -> None:
 
 def keep_new(plans: Sequence[Plan], created: Collection[str]) -> None:
     """The first version of what all environments share, of the flags that this import added."""
-    new = {change.key: change.flag for plan in plans for change in plan.changes if change.key in created}
-    _insert_versions([_version(flag, None, flag.version, shared_document(flag), None) for flag in new.values() if flag])
+    new = {change.key: change for plan in plans for change in plan.changes if change.key in created}
+    plain = document_of(PLAIN, archived=False)
+    rows = []
+    for change in new.values():
+        shared = change.entry.shared
+        document = document_of(shared, archived=False) if shared else plain
+        rows.append(_version(change, None, 1, document, None))
+    _execute(VERSIONS.insert(), rows)
 
 
 def write(plan: Plan, reason: str | None) -> list[int]:
-    """Every change as the next version of its flag; the ids of those flags. What is scheduled is carried along.
-
-    Rows of which the same columns are written are written in one statement.
-    """
-    place, versions, ids = plan.environment, list[dict[str, Any]](), list[int]()
-    waiting = set(db.session.scalars(_scheduled_in(place)))
-    with db.session.no_autoflush:
-        for change in plan.changes:
-            flag = change.flag
-            if flag is None:
-                continue
-            setting = filled(flag, place, change.setting, rules.definition_of(change.document))
-            for name in SETTLED if change.setting else ():
-                flag_modified(setting, name)
-            if flag.id in waiting:
-                carry(flag, place, setting)
-            versions.append(_version(flag, place, setting.version, change.document, reason or IMPORTED))
-            ids.append(flag.id)
+    """Every change as the next version of its flag; the ids of those flags. What is scheduled is carried along."""
+    place, waiting = plan.environment, set(db.session.scalars(_scheduled_in(plan.environment)))
+    changes = [change for change in plan.changes if change.flag]
+    versions = [_version(one, place, one.version + 1, one.document, reason or IMPORTED) for one in changes]
+    ids = [version["flag_id"] for version in versions]
+    for change in changes:
+        if change.flag and change.flag.id in waiting:
+            stored(change.flag, place, change.setting, rules.definition_of(change.document))
     db.session.flush()
-    _insert_versions(versions)
-    if ids:
-        touched = (
-            update(Flag)
-            .where(Flag.id == any_(literal(ids, ARRAY(Integer))))
-            .values(changed_at=func.now(), changed_by=current_author())
-        )
-        db.session.execute(touched.execution_options(synchronize_session=False))
+    plain = [change for change in changes if change.flag and change.flag.id not in waiting]
+    _execute(SETTINGS.insert(), [_row(change, place) for change in plain if change.setting is None])
+    _execute(_updating(), [_row(change, place) for change in plain if change.setting])
+    _execute(VERSIONS.insert(), versions)
+    touched = update(Flag).where(Flag.id == any_(literal(ids, ARRAY(Integer))))
+    touched = touched.values(changed_at=func.now(), changed_by=current_author())
+    db.session.execute(touched.execution_options(synchronize_session=False))
+    db.session.expire_all()
     return ids
 
 
@@ -89,15 +86,58 @@ def _scheduled_in(environment: Environment) -> Any:
     )
 
 
-def _version(
-    flag: Flag, environment: Environment | None, version: int, document: dict[str, Any], reason: str | None
-) -> dict[str, Any]:
+def _row(change: Change, environment: Environment) -> Row:
+    """What `saving.filled` and `life.settle` make of a row; `row_id` is that of the one that it replaces."""
+    definition, setting, now = rules.definition_of(change.document), change.setting, datetime.now(UTC)
+    row: Row = {
+        "enabled": definition.enabled,
+        "variants": dict(definition.variants),
+        "default_variant": definition.default_variant,
+        "targeting": definition.targeting,
+        "flag_metadata": dict(definition.metadata),
+        "prerequisites": {key: list(names) for key, names in definition.prerequisites.items()} or None,
+        "unmet_variant": definition.unmet_variant if definition.prerequisites else None,
+        "version": change.version + 1,
+        "updated_at": now,
+        "updated_by": current_author(),
+        **_settled(definition, setting, now),
+    }
+    if setting:
+        return row | {"row_id": setting.id}
+    return row | {"flag_id": change.flag.id if change.flag else None, "environment_id": environment.id}
+
+
+def _settled(definition: Definition, setting: FlagSetting | None, now: datetime) -> Row:
+    """What stands on other flags is settled when it is compiled."""
+    if definition.prerequisites:
+        held = (setting.reach, setting.outcome, setting.settled_at) if setting else ("partly", None, now)
+        return dict(zip(("reach", "outcome", "settled_at"), held, strict=True))
+    found = reach.reach_of(definition)
+    stays = setting is not None and found.outcome is not None and setting.outcome == found.outcome
     return {
-        "flag_id": flag.id, "environment_id": environment.id if environment else None, "version": version,
+        "reach": found.state,
+        "outcome": found.outcome,
+        "settled_at": setting.settled_at if setting and stays else now,
+    }
+
+
+def _updating() -> Any:
+    names = ("enabled", "variants", "default_variant", "targeting", "flag_metadata", "prerequisites", "unmet_variant",
+             "version", "updated_at", "updated_by", "reach", "outcome", "settled_at")  # fmt: skip
+    row = SETTINGS.update().where(SETTINGS.c.id == bindparam("row_id"))
+    return row.values({name: bindparam(name, type_=SETTINGS.c[name].type) for name in names})
+
+
+def _version(
+    change: Change, environment: Environment | None, version: int, document: dict[str, Any], reason: str | None
+) -> Row:
+    return {
+        "flag_id": change.flag.id if change.flag else None,
+        "environment_id": environment.id if environment else None, "version": version,
         "document": document, "author": current_author(), "reason": reason,
     }  # fmt: skip
 
 
-def _insert_versions(rows: Sequence[dict[str, Any]]) -> None:
+def _execute(statement: Any, rows: Sequence[Row]) -> None:
     if rows:
-        db.session.execute(insert(FlagVersion), rows)
+        db.session.connection().execute(statement, rows)
