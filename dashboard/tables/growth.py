@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from dashboard.formats import ago_text
+from dashboard.formats import duration_text
 from dashboard.tables.rows import SizeAt
 
 SPANS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30), "90d": timedelta(days=90)}
@@ -33,7 +33,7 @@ def unknown_growth(span: str, first_seen_at: datetime, size_note: str | None, no
     if size_note:
         return f"The size of now is not known: {size_note}."
     if first_seen_at > now - SPANS[span]:
-        return f"Watched since {ago_text(first_seen_at, now)}: not as long as {span}."
+        return f"Watched for {duration_text(now - first_seen_at)} only, not for {span} yet."
     return f"Nothing was measured {span} ago."
 
 

@@ -121,7 +121,7 @@ def test_the_map_has_a_box_for_each_table_that_fits_and_links_to_it(shop, as_vie
 
 def test_the_list_sorts_by_the_growth_that_was_chosen_and_says_why_it_is_unknown(shop, as_viewer) -> None:
     text = as_viewer.get("/t/shop/tables?growth=7d&sort=growth_7d_bytes").text
-    assert "Watched since 1 d ago: not as long as 7d." in text
+    assert "Watched for 1 d 1 h only, not for 7d yet." in text
     assert as_viewer.get("/t/shop/tables?growth=8d").status_code == 422
 
 

@@ -63,7 +63,7 @@ def test_time_in_which_nobody_looked_is_a_gap() -> None:
 
 def test_unknown_growth_says_why() -> None:
     now = DAY + 48 * HOUR
-    assert unknown_growth("7d", DAY, None, now) == "Watched since 2 d ago: not as long as 7d."
+    assert unknown_growth("7d", DAY, None, now) == "Watched for 2 d only, not for 7d yet."
     assert unknown_growth("24h", DAY, "locked by pid 9", now) == "The size of now is not known: locked by pid 9."
     assert unknown_growth("24h", DAY - HOUR, None, now) == "Nothing was measured 24h ago."
 
