@@ -20,7 +20,7 @@ from tests.browser.conftest import Site, Watched, dark_phone
 from tests.browser.shop import break_target
 
 FOR_MACHINES = ("/static/", "/flags/v1/", "/healthz", "/readyz", "/metrics")
-NOT_PAGES = {"plans.document", "plans.section", "findings.migration"}
+NOT_PAGES = {"plans.document", "plans.section", "findings.migration", "flags.imports.export"}
 QUERIES = {
     "flags.setting.confirm": {"enabled": "off"},
     "flags.past.revert": {"to": "1"},
@@ -129,6 +129,7 @@ def test_a_store_with_nothing_in_it_is_in_order(page: Page, problems_of: LookAt)
     addresses = [
         "/",
         "/flags",
+        "/flags/import",
         "/flags/schedules",
         "/approvals",
         "/changes",
