@@ -14,6 +14,7 @@ from psycopg import sql
 from dashboard.alerts.collect import check
 from dashboard.approvals.models import ChangeRequest
 from dashboard.flags import edits as flags
+from dashboard.flags.configuration import KIND, definition_of
 from dashboard.flags.rules import Definition
 from dashboard.jobs import COLLECTORS
 from dashboard.security.audit import record
@@ -143,6 +144,8 @@ def _people_and_flags() -> None:
     variants = {"<script>alert('variant')</script>": JSON, "{{ 7 * 7 }}": {}}
     definition = Definition(True, variants, "{{ 7 * 7 }}", None, {"<b>": WORDS})
     flags.set_in_environment(flag, environment, definition, version=0, reason=WORDS)
+    greeting = flags.create_flag("greeting", "string", flags.Shared(WORDS, KIND, WORDS[:60], (WORDS[:40],)))
+    flags.set_in_environment(greeting, environment, definition_of(WORDS), version=0, reason=WORDS)
     record(WORDS, WORDS, before={WORDS: WORDS}, after=JSON, reason=WORDS, author=WORDS)
     asked = {"flag_id": flag.id, "subject": flag.key, "environment_id": environment.id, "place": environment.slug}
     said = {"action": "flag.set", "title": WORDS, "reason": WORDS, "author": WORDS, "base_version": 1}

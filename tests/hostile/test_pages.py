@@ -20,6 +20,7 @@ from tests.hostile.conftest import DATABASE, JSON, ROLE, STATEMENTS, WATCHER, WO
 NOT_PAGES = {
     "plans.document",
     "findings.migration",
+    "flags.imports.export",
     "static",
     "ofrep.document",
     "health.healthz",
@@ -108,8 +109,8 @@ def parameters(hostile, admin) -> dict[str, list[str]]:
         "flags.past.history": ["/flags/words/history"],
         "flags.past.revert": ["/flags/words/in/hostile/revert?to=1"],
         "flags.promote.one": ["/flags/words/promote?from=hostile&to=production"],
-        "flags.configuration.show": [],
-        "flags.configuration.edit": [],
+        "flags.configuration.show": ["/flags/greeting"],
+        "flags.configuration.edit": ["/configuration/greeting/in/hostile"],
         "flags.segments.new": ["/flags/segments/hostile/new"],
         "flags.segments.edit": [],
         "flags.bucketing.show": ["/flags/bucketing/hostile"],
