@@ -12,6 +12,7 @@ from sqlalchemy import text
 from bench.house import in_turns, server, table
 from bench.pages import BARE
 from dashboard import web
+from dashboard.flags import list_kept
 from dashboard.flags.imports import ensure_environment
 from dashboard.security.guards import requires
 from dashboard.store import db
@@ -24,6 +25,7 @@ PATHS = (
     "?state=partly", "?state=off&environment=production", "?kind=experiment", "?owner=team-3", "?tag=tag-7",
     "?stale=any", "?stale=unknown",
 )  # fmt: skip
+FOR_ALL = ("", "?sort=seen_at", "?sort=evaluations", "?stale=any")
 FILL = """
 insert into flag (key, description, type, kind, owner, tags, version, created_by, created_at, changed_at, changed_by,
                   expected_life_d)
@@ -81,10 +83,17 @@ def add_bare(app: Flask) -> None:
     app.add_url_rule("/bare", "bare", bare)
 
 
+def forgetting(app: Flask, browser: Any, path: str) -> Any:
+    """As the first one of a minute, or after a change, looks: nothing of all flags is kept in the process."""
+    app.extensions.pop(list_kept.EXTENSION, None)
+    return browser.get(f"/flags{path}")
+
+
 def measured(app: Flask) -> list[tuple[str, str, str, str, str]]:
     browser = sign_in.__wrapped__()(app, "operator")
     looks: list[tuple[str, Callable[[], Any]]] = [("bare", lambda: browser.get("/bare"))]
     looks += [(f"/flags{path}", lambda path=path: browser.get(f"/flags{path}")) for path in PATHS]
+    looks += [(f"/flags{path}, first look", lambda path=path: forgetting(app, browser, path)) for path in FOR_ALL]
     for name, look in looks:
         if (status := look().status_code) != 200:
             raise SystemExit(f"{name}: {status}")
