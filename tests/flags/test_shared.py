@@ -1,6 +1,7 @@
 """Expected life and JSON Schema of a flag: asked for, kept exactly, and held against every environment."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -129,3 +130,14 @@ def test_promotion_obeys_the_schema(app, limits, store):
         places = [ensure_environment(slug) for slug in ("staging", "production")]
         with pytest.raises(Invalid, match="required"):
             promote({"limits": (2, 1)}, *places)
+
+
+def test_a_schema_that_a_scheduled_value_breaks_is_refused(as_operator, limits):
+    at = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
+    value = {"variant_name": ["a"], "variant_value": ['{"limit": 3}'], "default": "0", "enabled": "on"}
+    later = value | {"at": at, "reason": "more tomorrow"}
+    assert as_operator.post("/flags/limits/in/staging/set", data=form(2) | later).status_code == 303
+    strict = form(json_schema='{"properties": {"limit": {"maximum": 2}}}', operation_id="operation-strict")
+    answer = as_operator.post(SHARED, data=strict)
+    assert answer.status_code == 422
+    assert "In what is scheduled in staging: Variant “a”: $.limit does not fit “maximum”: 2." in answer.text
