@@ -102,7 +102,9 @@ def watch(app: Flask, server: Server) -> None:
 def set_flags() -> None:
     """In every environment, one of them off where people may click."""
     for key, (type_, variants) in FLAGS.items():
-        flag = create_flag(key, type_, Shared(f"What the shop does about {key}", owner="shop team", tags=("shop",)))
+        kind = "configuration" if type_ == "object" else "release"
+        what = f"What the shop does about {key}"
+        flag = create_flag(key, type_, Shared(what, kind, owner="shop team", tags=("shop",)))
         for environment in all_environments():
             set_in_environment(flag, environment, Definition(True, variants, next(iter(variants))), version=0)
     rule = {"ends_with": [{"var": "email"}, "@example.com"]}
