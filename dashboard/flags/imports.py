@@ -138,7 +138,7 @@ def _carry_out(plan: Plan, created: set[str], consent: Consent) -> Imported:
     if plan.metadata:
         _set_metadata(plan)
     if changed or plan.metadata:
-        serving.refresh(place, ids)
+        serving.refresh(place, ids, are_settled=True)
         _write_down(place, changed, consent.without_approval or consent.reason)
     return Imported(sorted(created & set(changed)), changed, plan.unchanged, plan.warnings)
 

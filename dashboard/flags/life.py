@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import undefer
 
 from dashboard.flags import ledger, reach, rules
 from dashboard.flags.models import FlagSetting
@@ -26,7 +27,8 @@ def settle_compiled(environment: Environment, flag_ids: Collection[int]) -> None
     """
     changing = changing_in(environment) if flag_ids else set()
     wanted = select(FlagSetting).where(FlagSetting.environment_id == environment.id, FlagSetting.flag_id.in_(flag_ids))
-    for setting in db.session.scalars(wanted.execution_options(populate_existing=True)) if flag_ids else ():
+    wanted = wanted.options(undefer(FlagSetting.served)).execution_options(populate_existing=True)
+    for setting in db.session.scalars(wanted) if flag_ids else ():
         own = ledger.definition_of(setting)
         is_changing = setting.flag_id in changing
         definition = own if setting.served is None or is_changing else rules.definition_of(setting.served)

@@ -36,11 +36,14 @@ def hold(*environments: Environment) -> None:
         db.session.execute(select(func.pg_advisory_xact_lock(cast(CHANGING, Integer), cast(number, Integer))))
 
 
-def refresh(environment: Environment, flag_ids: Collection[int] = (), *, whole: bool = False) -> set[int]:
+def refresh(
+    environment: Environment, flag_ids: Collection[int] = (), *, whole: bool = False, are_settled: bool = False
+) -> set[int]:
     """Compile these flags and all that need them; whose answers changed, for `announce`. Raises Invalid.
 
     Those given count as changed by themselves, others when what they serve is another text. `whole`: all that is
-    compiled here, after a change of what the flag set shares.
+    compiled here, after a change of what the flag set shares. `are_settled`: who gets what of those given is known by
+    their own definitions already.
     """
     hold(environment)
     db.session.flush()
@@ -55,7 +58,7 @@ def refresh(environment: Environment, flag_ids: Collection[int] = (), *, whole: 
         if flag_id in flag_ids or not same_json(before, after):
             _write(environment, [flag_id], after)
     _write(environment, set(flag_ids) - compiled.keys(), None)
-    life.settle_compiled(environment, compiled.keys() | set(flag_ids))
+    life.settle_compiled(environment, compiled.keys() if are_settled else compiled.keys() | set(flag_ids))
     return {id_ for id_, (before, after) in compiled.items() if not same_json(before, after)} | set(flag_ids)
 
 
