@@ -8,6 +8,8 @@ import logging
 
 from flask import Blueprint, Response, current_app, request
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dashboard.errors import Denied, PilothouseError, Unavailable
@@ -68,6 +70,14 @@ def too_large(_error: RequestEntityTooLarge) -> Response:
         while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, 65_536))):
             left -= len(piece)
     return _failure(413, f"A context has at most {LARGEST_BODY:,} bytes.")
+
+
+@blueprint.errorhandler(DBAPIError)
+@blueprint.errorhandler(PoolExhausted)
+def unreachable(error: DBAPIError | PoolExhausted) -> Response:
+    """The store was asked for a key that this process does not know."""
+    log.warning("the store failed: %s", type(error).__name__)
+    return refused(Unavailable(SENTENCES[503]))
 
 
 @blueprint.errorhandler(Exception)

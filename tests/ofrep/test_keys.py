@@ -61,7 +61,8 @@ def test_an_unknown_key_does_not_wait_for_a_store_that_is_away(served, server, e
 @pytest.mark.fault
 def test_a_process_that_never_reached_the_store_says_so(served, server, changing, elsewhere):
     with store_away(server, served):
-        assert Application(elsewhere, changing.key).flag("plain").status_code == 503
+        answer = Application(elsewhere, changing.key).flag("plain")
+        assert (answer.status_code, answer.json["key"], answer.headers["Retry-After"]) == (503, "plain", "5")
     until(lambda: Application(elsewhere, changing.key).flag("plain").status_code == 200, within_s=10)
 
 
