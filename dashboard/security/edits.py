@@ -69,22 +69,22 @@ def change_role(account_id: int, role: str, version: int) -> None:
     """The account's sessions end: the next request asks with the new role only after signing in."""
     if role not in ROLES:
         raise Invalid({"role": f"The role is one of: {', '.join(ROLES)}."})
+    admins = [] if role == "admin" else _locked_admins()
     account = locked(account_id, version)
     if account.role == role:
         return
-    if role != "admin":
-        _keep_an_admin(account, "role")
+    _keep_one(admins, account, "role")
     before, account.role = account.role, role
     _changed(account)
     audit("account.role", account.email, before={"role": before}, after={"role": role})
 
 
 def set_active(account_id: int, active: bool, version: int) -> None:
+    admins = [] if active else _locked_admins()
     account = locked(account_id, version)
     if account.active == active:
         return
-    if not active:
-        _keep_an_admin(account, "active")
+    _keep_one(admins, account, "active")
     account.active = active
     _changed(account)
     audit(
@@ -186,11 +186,14 @@ def locked(account_id: int, version: int | None = None) -> Account:
     return account
 
 
-def _keep_an_admin(account: Account, field: str) -> None:
-    """All admins are locked in one order, so that two cannot remove each other at once."""
+def _locked_admins() -> list[int]:
+    """Locked in one order and before the account itself, so that two can neither remove each other nor lock up."""
     statement = select(Account.id).where(Account.role == "admin", Account.active).order_by(Account.id)
-    admins = db.session.scalars(statement.with_for_update()).all()
-    if list(admins) == [account.id]:
+    return list(db.session.scalars(statement.with_for_update()))
+
+
+def _keep_one(admins: list[int], account: Account, field: str) -> None:
+    if admins == [account.id]:
         raise Invalid({field: f"{account.email} is the last admin. Make somebody else an admin first."})
 
 

@@ -1,6 +1,7 @@
 """Every page, wide and light, then dark on a phone: nothing for axe, the policy or the console, nothing too wide."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
@@ -40,6 +41,8 @@ MORE = (
 OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 Axe = Callable[[Page], list[str]]
 LookAt = Callable[..., dict[str, list[str]]]
+Looks = tuple[Callable[[Page], AbstractContextManager[None]], ...]
+BOTH: Looks = (nullcontext, dark_phone)
 
 
 def known(rule: Rule) -> dict[str, Any]:
@@ -85,15 +88,15 @@ def problems_of(axe: Axe) -> LookAt:
         overhang = page.evaluate(OVERHANG)
         return [*axe(page), *page.evaluate("violations.splice(0)"), *([f"{overhang} px too wide"] if overhang else [])]
 
-    def look(page: Page, addresses: list[str], status: int = 200) -> dict[str, list[str]]:
+    def look(page: Page, addresses: list[str], status: int = 200, looks: Looks = BOTH) -> dict[str, list[str]]:
         found = {}
         for address in addresses:
             response = page.goto(address)
             answered = response.status if response else None
             problems = [] if answered == status else [f"answered with {answered}"]
-            problems += seen(page)
-            with dark_phone(page):
-                problems += seen(page)
+            for worn in looks:
+                with worn(page):
+                    problems += seen(page)
             if problems:
                 found[address] = problems
         return found
@@ -115,14 +118,14 @@ class TestOfAShop:
         watched.expected = ("404",)
         assert problems_of(page, ["/nothing", "/t/shop/tables/public.nothing"], 404) == {}
 
-    @pytest.mark.parametrize("target", ["away", "poor"])
+    @pytest.mark.parametrize(("target", "worn"), [("away", nullcontext), ("poor", dark_phone)])
     def test_so_is_a_target_that_cannot_be_reached_or_read(
-        self, page: Page, live_server: Site, problems_of: LookAt, server: Server, target: str
+        self, page: Page, live_server: Site, problems_of: LookAt, server: Server, target: str, worn: Any
     ) -> None:
         app = live_server.app
         with app.app_context():
             break_target(server, target)
-        assert problems_of(page, ["/", "/alerts", *pages_of(app, target)]) == {}
+        assert problems_of(page, ["/", "/alerts", *pages_of(app, target)], looks=(worn,)) == {}
 
 
 def test_a_store_with_nothing_in_it_is_in_order(page: Page, problems_of: LookAt) -> None:
