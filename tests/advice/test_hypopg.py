@@ -42,6 +42,7 @@ def opted_in(place: Any) -> Any:
         "create extension hypopg",
         f"create role {ROLE} login password 'a-password-for-tests'",
         f"grant select on all tables in schema public to {ROLE}",
+        "select pg_stat_force_next_flush()",
     )
     place.execute("select pg_stat_reset()")
     login = TargetLogin(purpose="explain", username=ROLE)
@@ -61,7 +62,9 @@ def test_the_planner_confirms_an_index_before_it_is_built(opted_in) -> None:
         ask_by_customer(connection)
     outcome = opted_in.collect(1)
     assert "advice" in outcome.stored
-    [found] = db.session.scalars(select(AdviceIndex))
+    reasons = db.session.execute(select(AdviceReason.code, AdviceReason.sentence)).all()
+    found = db.session.scalars(select(AdviceIndex)).first()
+    assert found, reasons
     assert (found.columns, found.verified_at is not None) == (["customer_id"], True)
     assert found.verified_note.startswith("HypoPG tried it: the planner would use it for the query, at a cost of ")
     assert db.session.scalars(select(AdviceRun)).one().has_hypopg
