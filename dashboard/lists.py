@@ -35,6 +35,7 @@ class ListSpec:
     default_dir: Literal["asc", "desc"] = "desc"
     default_window: str | None = None
     filters: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
+    page_size: int = PAGE_SIZE
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ def parse_list(spec: ListSpec) -> ListQuery:
         page=_page(args.get("page", "1"), problems),
         window=picked[1] - picked[0] if picked else _window(args, spec, problems),
         picked=picked,
+        size=spec.page_size,
         filters={
             name: _one_of(name, args[name], allowed, problems) if allowed else _text(args[name], problems, name)
             for name, allowed in spec.filters.items()

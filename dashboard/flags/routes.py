@@ -58,6 +58,7 @@ blueprint.register_blueprint(promote_blueprint)
 blueprint.register_blueprint(imports_blueprint)
 blueprint.register_blueprint(configuration_blueprint)
 SHOWN_VERSIONS = 20
+FLAGS_SHOWN = 25
 SPEC = ListSpec(
     sorts=list_filters.SORTS,
     default_sort="key",
@@ -72,6 +73,7 @@ SPEC = ListSpec(
         "stale": list_filters.STALE,
         "archived": ("0", "1"),
     },
+    page_size=FLAGS_SHOWN,
 )
 
 

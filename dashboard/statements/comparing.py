@@ -24,6 +24,7 @@ SPEC = ListSpec(
     default_sort="change",
     default_window="1h",
     filters={"show": SHOWN, "base": ("before", "day", "week"), "base_from": None, "base_to": None},
+    page_size=25,
 )  # fmt: skip
 COUNTED = {"calls": "calls", "total_ms": "total_ms", "rows": "rows", "blocks": "shared_hit + shared_read as blocks"}
 BOTH = """

@@ -31,6 +31,7 @@ SPEC = ListSpec(
     default_sort="total_ms",
     default_window="1h",
     filters={"table": None},
+    page_size=40,
 )  # fmt: skip
 
 WHOLE = ("calls", "rows", "blocks", "shared_hit", "shared_read", "temp_blocks", "wal_bytes")

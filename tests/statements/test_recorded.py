@@ -13,7 +13,7 @@ from dashboard.statements.models import StatementFamily, StatementSample
 from dashboard.targets.collection import Collection
 
 Read = Callable[[int], Collection]
-BEFORE_MS, WITHIN_MS, AFTER_MS = [30, 2, 60, 5], [12, 25, 3, 40, 8, 18], [1, 2, 1]
+BEFORE_MS, WITHIN_MS, AFTER_MS = [30, 2, 160, 5], [12, 25, 3, 40, 8, 18], [1, 2, 1]
 TIMED = """
 do $$
 declare began timestamptz; slept float8;
@@ -67,17 +67,17 @@ def test_mean_and_deviation_of_an_interval_are_those_of_its_recorded_calls(
 def test_bounds_hold_for_the_recorded_calls(recorded: list[float], store: Session) -> None:
     _, times = told(store)
     assert times.max_ms is None  # an earlier call was longer
-    assert max(recorded) - 2 <= times.max_bound_ms < 70
+    assert max(recorded) - 2 <= times.max_bound_ms < 200
     assert times.p95_at_most_ms >= max(recorded) - 2
 
 
 @pytest.mark.usefixtures("recorded")
 def test_a_longest_call_that_rose_is_exact_and_the_window_keeps_it(read: Read, store: Session, target_db: Any) -> None:
-    longest = max(slept(target_db, [90, 1]))
+    longest = max(slept(target_db, [220, 1]))
     read(2)
     _, times = told(store)
     assert times.is_max_exact
-    assert 90 <= times.max_ms <= longest + 2
+    assert 220 <= times.max_ms <= longest + 2
     slept(target_db, AFTER_MS)
     read(3)
     _, times = told(store)
