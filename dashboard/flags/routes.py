@@ -158,10 +158,7 @@ def edit_shared(key: str) -> Response:
 @blueprint.post("/flags/<key>/archive")
 @requires("operator")
 def archive(key: str) -> Response:
-    flag, typed = flag_by_key(key), request.form.to_dict()
-    _refuse(rules.confirmation_problems(
-        needed=True, key=key, typed_key=typed.get("typed_key", ""), reason=typed.get("reason", "")
-    ))  # fmt: skip
+    flag, typed = flag_by_key(key), _confirmed_everywhere(key)
     version = forms.version_of(request.form.to_dict(flat=False))
     try:
         edits.archive(flag, version=version, operation_id=typed.get("operation_id"), reason=typed["reason"].strip())
@@ -174,14 +171,22 @@ def archive(key: str) -> Response:
 @blueprint.post("/flags/<key>/restore")
 @requires("operator")
 def restore(key: str) -> Response:
-    flag, typed = flag_by_key(key), request.form.to_dict()
+    flag, typed = flag_by_key(key), _confirmed_everywhere(key)
     version = forms.version_of(request.form.to_dict(flat=False))
     try:
-        edits.restore(flag, version=version, operation_id=typed.get("operation_id"))
+        edits.restore(flag, version=version, operation_id=typed.get("operation_id"), reason=typed["reason"].strip())
     except Stale as stale:
         return conflicts.answer(stale, None, flag_by_key(key).version)
     db.session.commit()
     return web.moved(url_for("flags.show", key=key))
+
+
+def _confirmed_everywhere(key: str) -> dict[str, str]:
+    """What was sent, when it tells why and names the key: this changes every environment at once. Raises Invalid."""
+    typed = request.form.to_dict()
+    reason, typed_key = typed.get("reason", ""), typed.get("typed_key", "")
+    _refuse(rules.confirmation_problems(needed=True, key=key, typed_key=typed_key, reason=reason))
+    return typed
 
 
 def _acted(form: forms.DefinitionForm, typed: dict[str, str], action: str) -> Response:

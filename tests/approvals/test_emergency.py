@@ -87,7 +87,8 @@ def test_what_waits_for_nobody_is_looked_at_afterwards(guarded, people, store):
     assert operator.post("/flags/segments/production", data=segment).status_code == 303
     archiving = {"version": 1, "operation_id": "archiving", "reason": "gone", "typed_key": "checkout"}
     assert operator.post("/flags/checkout/archive", data=archiving).status_code == 303
-    assert operator.post("/flags/checkout/restore", data={"version": 2, "operation_id": "restoring"}).status_code == 303
+    restoring = archiving | {"version": 2, "operation_id": "restoring"}
+    assert operator.post("/flags/checkout/restore", data=restoring).status_code == 303
     titles = list(store.scalars(select(ChangeRequest.title).order_by(ChangeRequest.id)))
     assert titles == [
         "Segment beta added to production",

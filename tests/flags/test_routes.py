@@ -172,7 +172,11 @@ def test_archive_takes_a_flag_away_and_restore_brings_it_back(as_operator, flags
     assert as_operator.get("/flags?format=json").json["rows"] == []
     assert as_operator.post(TOGGLE, data=turn("on", operation="operation-5")).status_code == 409
     assert as_operator.get("/flags/checkout").status_code == 200
-    as_operator.post("/flags/checkout/restore", data={"version": 2, "operation_id": "operation-2"})
+    form |= {"version": 2, "operation_id": "operation-2"}
+    assert as_operator.post("/flags/checkout/restore", data=form | {"reason": " "}).status_code == 422
+    assert flags.flag("checkout").archived_at is not None
+    assert "Restore in every environment" in as_operator.get("/flags/checkout").text
+    assert as_operator.post("/flags/checkout/restore", data=form).status_code == 303
     assert flags.flag("checkout").archived_at is None
     assert store.query(FlagVersion).filter_by(environment_id=None).count() == 3
 
