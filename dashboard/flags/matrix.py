@@ -13,7 +13,7 @@ from dashboard.flags.list_filters import ids_of, last_change
 from dashboard.flags.list_kept import kept
 from dashboard.flags.matrix_sql import CHOICES, GROUNDS, ROWS, SETTINGS
 from dashboard.flags.models import FlagRevision
-from dashboard.flags.queries import Told
+from dashboard.flags.queries import Standing, Told
 from dashboard.flags.staleness import Ground, Place, Reason
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
@@ -25,7 +25,7 @@ Page = tuple[list[int], int, datetime | None]
 
 
 @dataclass
-class MatrixCell:
+class MatrixCell(Standing):
     """A flag in one environment; of its setting `value_json` is the default variant's, cut when it is long."""
 
     environment: Environment
@@ -42,20 +42,6 @@ class MatrixCell:
         serves, value = setting.serves, self.value
         shown = value if self.kind == "configuration" else rules.shortened(serves or "", 24)
         return "on", setting.reach, serves, value, shown, setting.is_targeted
-
-    @property
-    def state(self) -> str:
-        if self.setting is None:
-            return "not_set"
-        return "on" if self.setting.enabled else "off"
-
-    @property
-    def reach(self) -> str:
-        return self.setting.reach if self.setting else "not_set"
-
-    @property
-    def version(self) -> int:
-        return self.setting.version if self.setting else 0
 
     @property
     def serves(self) -> str | None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import undefer
@@ -19,12 +20,10 @@ from dashboard.targets.queries import all_environments
 Told = tuple[str, str, str | None, str, str, bool]
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A flag in one environment, as the matrix shows it."""
+class Standing:
+    """How a flag stands in one environment; `setting` None: it was never set there."""
 
-    environment: Environment
-    setting: FlagSetting | None
+    setting: Any
 
     @property
     def state(self) -> str:
@@ -39,6 +38,14 @@ class Cell:
     @property
     def version(self) -> int:
         return self.setting.version if self.setting else 0
+
+
+@dataclass(frozen=True)
+class Cell(Standing):
+    """A flag in one environment, as the matrix shows it."""
+
+    environment: Environment
+    setting: FlagSetting | None
 
     @property
     def told(self) -> Told:

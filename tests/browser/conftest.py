@@ -150,10 +150,11 @@ def page(new_page: Callable[..., Page]) -> Page:
 def dark_phone(page: Page) -> Iterator[None]:
     """The page that is there, with what the server writes for the dark theme, as narrow as a phone."""
     wide = page.viewport_size
+    assert wide
     page.evaluate(IN_THE_DARK)
     page.set_viewport_size({"width": 390, "height": 900})
     yield
-    page.set_viewport_size(wide)  # type: ignore[arg-type]
+    page.set_viewport_size(wide)
 
 
 @pytest.fixture
