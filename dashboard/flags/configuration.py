@@ -16,7 +16,6 @@ LISTS = ("environments",)
 FIELDS = (
     "key", "environment", "type", "description", "owner", "tags", "version", "operation_id", "reason", "typed_key",
 )  # fmt: skip
-NO_VALUE = "null is no value: leave the key unset where applications are to use the default in their code."
 IN_QUOTES = ' A text stands in quotes, like "text".'
 
 
@@ -65,8 +64,6 @@ def value_of(text: str, type_: str | None) -> tuple[Type, Any]:
     except Refused as refused:
         hint = IN_QUOTES if text.strip()[:1].isalpha() else ""
         raise Invalid({"value": told(refused) + hint}) from None
-    if value is None:
-        raise Invalid({"value": NO_VALUE})
     found = rules.type_of([value])
     if type_ and not rules.fits(value, type_):
         raise Invalid({"value": f"This must be {rules.TYPE_WORDS[type_]}: that is the type of this key."})

@@ -34,7 +34,7 @@ COLUMNS: tuple[Any, ...] = (
 
 @dataclass(frozen=True)
 class Value:
-    """What a key holds in an environment; its value is None where the default in code is served."""
+    """What a key holds in an environment; it has no value where no variant is the default, which is not null."""
 
     row: Found
 
@@ -66,6 +66,7 @@ class Value:
             "environment": row.slug,
             "type": row.type,
             "value": None,
+            "has_value": row.text is not None,
             "state": "on" if row.enabled else "off",
             "targeted": not row.is_plain,
             "version": row.version,

@@ -81,7 +81,7 @@ class ReadyFlag:
         return self._error("GENERAL", f"The rule gave {shown}, which names no variant.")
 
     def encoded(self, resolution: Resolution) -> str:
-        """The answer as OFREP writes it: without a value where the application's own default is meant."""
+        """The answer as OFREP writes it: without a value where the application's own default is meant, as null is."""
         return resolution.text
 
     @property
@@ -122,8 +122,9 @@ class ReadyFlag:
     def _answer(self, reason: str, variant: str | None) -> Resolution:
         part = '"variant":""'
         if variant is not None:
-            value = wire.write_value(self.definition.variants[variant], self.type)
-            part = f'"value":{value},"variant":{json.dumps(variant)}'
+            value, part = self.definition.variants[variant], f'"variant":{json.dumps(variant)}'
+            if value is not None:
+                part = f'"value":{wire.write_value(value, self.type)},{part}'
         return Resolution(reason, variant, text=f'{{"key":"{self.key}","reason":"{reason}",{part}{self._tail}')
 
     def _error(self, code: str, details: str) -> Resolution:

@@ -32,7 +32,7 @@ TYPE_WORDS = {
     "string": "a text in quotes",
     "integer": "a whole number",
     "float": "a number",
-    "object": "an object in braces or a list",
+    "object": "an object in braces, a list or null",
 }
 
 
@@ -83,7 +83,7 @@ def metadata_problem(metadata: Mapping[str, Any]) -> str | None:
 
 
 def fits(value: Any, type_: str) -> bool:
-    """Whether a JSON value can be a variant of this type; a whole number also fits a float flag."""
+    """Whether a JSON value can be a variant of this type; a whole number also fits a float flag, null an object one."""
     if type_ == "boolean":
         return isinstance(value, bool)
     if type_ == "string":
@@ -92,7 +92,7 @@ def fits(value: Any, type_: str) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if type_ == "float":
         return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-    return isinstance(value, dict | list)
+    return isinstance(value, dict | list | None)
 
 
 def type_of(values: Iterable[Any]) -> Type | None:

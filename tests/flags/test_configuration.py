@@ -35,7 +35,7 @@ def put(browser, value, version=1, **more):
     ("text", "type_"),
     [
         ("true", "boolean"), ('"a"', "string"), ("10", "integer"), ("-0.0", "float"), ("1e20", "float"),
-        ("{}", "object"), ("[1]", "object"),
+        ("{}", "object"), ("[1]", "object"), ("null", "object"),
     ],
 )  # fmt: skip
 def test_the_type_is_found_from_the_value(text, type_):
@@ -50,7 +50,7 @@ def test_the_type_is_found_from_the_value(text, type_):
         ("hello", None, "A text stands in quotes"),
         ("NaN", None, "not a number of JSON"),
         ("", None, "Line 1, column 1"),
-        ("null", None, "null is no value"),
+        ("null", "integer", "a whole number"),
         ("1.5", "integer", "a whole number"),
         ('"\\u0000"', None, "NUL"),
         ("[" * 70 + "]" * 70, None, "Nested deeper"),

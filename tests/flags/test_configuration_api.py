@@ -4,10 +4,14 @@ import json
 import time
 
 import pytest
+from sqlalchemy import select, update
 
+from dashboard.approvals.models import ChangeRequest
 from dashboard.flags.imports import ensure_environment
+from dashboard.flags.wire import read_document
 from dashboard.security.key_edits import create_key
 from dashboard.store import db
+from dashboard.targets.models import Environment
 
 LIST = "/configuration"
 JSON = {"Accept": "application/json"}
@@ -76,3 +80,36 @@ def test_a_read_key_reads_values_exactly_and_sets_none(app, as_operator, client,
     assert '"{""b"": 1e+20, ""a"": [0.0, -0.0]}"' in client.get(f"{LIST}?format=csv", headers=key).text
     change = client.post(f"{LIST}/limits/in/staging", json={"value": 1, "version": 1}, headers=key)
     assert change.status_code == 403
+
+
+def test_null_is_kept_exactly_and_answered_without_a_value(cloned_store, sign_in):
+    with cloned_store.app_context():
+        ensure_environment("staging")
+        _, words = create_key(name="shop", kind="flags", environment="staging")
+        db.session.commit()
+    body, operator = {"key": "limits", "environment": "staging", "value": None}, sign_in(cloned_store, "operator")
+    row = operator.post(LIST, json=body, headers=JSON).json["rows"][0]
+    assert (row["value"], row["has_value"], row["type"]) == (None, True, "object")
+    assert operator.get(f"{LIST}?format=csv").text.splitlines()[1].split(",")[3:6] == ["object", "null", "true"]
+    assert "null</code>" in operator.get(LIST).text
+    assert "\nnull</textarea>" in operator.get(f"{LIST}/limits/in/staging").text
+    application, key = cloned_store.test_client(), {"Authorization": f"Bearer {words}"}
+    while "limits" not in (whole := application.get("/flags/v1/staging/flags.json", headers=key).text):
+        time.sleep(0.01)
+    assert '"variants": {"value": null}, "defaultVariant": "value"' in whole
+    assert read_document(whole).flags[0].definition.variants == {"value": None}
+    asked = application.post("/ofrep/v1/evaluate/flags/limits", json={"context": {}}, headers=key)
+    assert asked.json == {"key": "limits", "reason": "STATIC", "variant": "value"}
+
+
+def test_a_retried_body_asks_for_approval_once(as_operator, places, store):
+    store.execute(update(Environment).where(Environment.slug == "staging").values(approvals_needed=1))
+    store.commit()
+    body = {"key": "limits", "environment": "staging", "value": 1, "reason": "trial", "operation_id": "operation-1"}
+    made = [as_operator.post(LIST, json=body, headers=JSON) for _ in range(2)]
+    change = {"value": 2, "version": 0, "reason": "trial", "operation_id": "operation-2"}
+    made += [as_operator.post(f"{LIST}/limits/in/staging", json=change, headers=JSON) for _ in range(2)]
+    assert made[0].status_code == made[2].status_code == 303
+    assert made[2].location == made[3].location
+    kept = store.scalars(select(ChangeRequest.operation_id).order_by(ChangeRequest.id)).all()
+    assert kept == ["operation-1", "operation-2"]
