@@ -93,14 +93,32 @@ class FlagSetting(Base):
 
 
 class FlagVersion(Base):
-    """What a flag was after a change: its flagd definition in an environment, or (without one) what all share."""
+    """What a flag was after a change: its flagd definition in an environment, or (without one) what all share.
+
+    Without a flag: what the flags of an environment share, a segment or (without one) how percentages are drawn; an
+    empty document is that of a segment that was removed.
+    """
 
     __tablename__ = "flag_version"
-    __table_args__ = (UniqueConstraint("flag_id", "environment_id", "version"),)
+    __table_args__ = (
+        UniqueConstraint("flag_id", "environment_id", "version"),
+        CheckConstraint(
+            "(flag_id is not null and segment is null) or (flag_id is null and environment_id is not null)", name="part"
+        ),
+        Index(
+            "uq_flag_version_part",
+            "environment_id",
+            text("coalesce(segment, '')"),
+            "version",
+            unique=True,
+            postgresql_where=text("flag_id is null"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    flag_id: Mapped[int] = mapped_column(ForeignKey("flag.id", ondelete="CASCADE"))
+    flag_id: Mapped[int | None] = mapped_column(ForeignKey("flag.id", ondelete="CASCADE"))
     environment_id: Mapped[int | None] = mapped_column(ForeignKey("environment.id"))
+    segment: Mapped[str | None]
     version: Mapped[int]
     document: Mapped[dict[str, Any]] = mapped_column(JSON)
     at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)

@@ -6,8 +6,10 @@ from flask import Blueprint, Response, request, url_for
 
 from dashboard import web
 from dashboard.errors import Invalid
-from dashboard.flags import forms, rules, segment_forms, segments
+from dashboard.flags import forms, segment_forms, segments
+from dashboard.flags.asking import asking
 from dashboard.flags.conditions import OPERATORS
+from dashboard.flags.confirming import confirmed_as
 from dashboard.flags.segment_forms import SegmentForm
 from dashboard.flags.segment_models import FlagSegment
 from dashboard.security.guards import requires
@@ -33,6 +35,7 @@ def new(slug: str) -> Response:
 
 @blueprint.post("/<slug>")
 @requires("operator", within="slug")
+@asking
 def create(slug: str) -> Response:
     return _saved(environment_by_slug(slug), None)
 
@@ -47,6 +50,7 @@ def edit(slug: str, name: str) -> Response:
 
 @blueprint.post("/<slug>/<name>")
 @requires("operator", within="slug")
+@asking
 def save(slug: str, name: str) -> Response:
     environment = environment_by_slug(slug)
     return _saved(environment, segments.segment_of(environment, name))
@@ -54,9 +58,10 @@ def save(slug: str, name: str) -> Response:
 
 @blueprint.post("/<slug>/<name>/remove")
 @requires("operator", within="slug")
+@asking
 def remove(slug: str, name: str) -> Response:
     environment = environment_by_slug(slug)
-    reason = _confirmed(environment, name)
+    reason = confirmed_as(name, environment)
     version = forms.version_of(request.form.to_dict(flat=False))
     operation_id = request.form.get("operation_id")
     segments.remove(environment, name, version=version, operation_id=operation_id, reason=reason)
@@ -73,7 +78,7 @@ def _saved(environment: Environment, segment: FlagSegment | None) -> Response:
         if action := request.form.get("action"):
             return _page(environment, segment, segment_forms.acted(form, action), {})
         rule = segment_forms.rule_of(form)
-        reason = _confirmed(environment, form.name)
+        reason = confirmed_as(form.name, environment)
         version = forms.version_of(fields) if segment else 0
         operation_id = request.form.get("operation_id")
         segments.save(
@@ -86,17 +91,6 @@ def _saved(environment: Environment, segment: FlagSegment | None) -> Response:
         return _page(environment, segment, form, refused.fields, 422)
     db.session.commit()
     return web.moved(url_for("flags.segments.index"))
-
-
-def _confirmed(environment: Environment, name: str) -> str:
-    reason, typed_key = request.form.get("reason", ""), request.form.get("typed_key", "")
-    problems = rules.confirmation_problems(
-        needed=environment.is_production, key=name, typed_key=typed_key, reason=reason,
-        reason_needed=environment.approvals_needed > 0,
-    )  # fmt: skip
-    if problems:
-        raise Invalid(problems)
-    return reason.strip()
 
 
 def _page(

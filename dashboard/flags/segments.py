@@ -7,16 +7,14 @@ from typing import Any
 from sqlalchemy import String, cast, select
 from sqlalchemy.orm.attributes import flag_modified
 
-from dashboard.changes import record as changes
 from dashboard.errors import Conflict, Invalid, NotFound
-from dashboard.flags import compare, rules, serving, targeting
+from dashboard.flags import compare, parts, rules, serving, targeting
 from dashboard.flags.evaluate import compile_rule
-from dashboard.flags.holding import Proposal, review
-from dashboard.flags.ledger import announce, claim
+from dashboard.flags.holding import Proposal, Waiver
+from dashboard.flags.ledger import claim
 from dashboard.flags.models import Flag, FlagRevision, FlagSetting
 from dashboard.flags.schedule_queries import coming_in
 from dashboard.flags.segment_models import FlagSegment
-from dashboard.security.audit import record as audit
 from dashboard.security.authors import current_author
 from dashboard.store import db
 from dashboard.targets.models import Environment
@@ -59,45 +57,54 @@ def used_by(environment: Environment) -> dict[str, list[str]]:
 
 def save(
     environment: Environment, name: str, description: str, rule: dict[str, Any], *, version: int,
-    operation_id: str | None = None, reason: str | None = None,
-) -> None:  # fmt: skip
-    """What the segment is from now on; `version` 0: a new one. Raises Invalid, Conflict."""
+    operation_id: str | None = None, reason: str | None = None, waived: Waiver | None = None,
+) -> int:  # fmt: skip
+    """What the segment is from now on; `version` 0: a new one. Returns the version that there is now.
+
+    Raises Invalid, Conflict, NeedsApproval where others decide, unless that is `waived`.
+    """
     _refuse(_problems(name, description, rule))
     repeated = not claim(operation_id)
     serving.hold(environment)
     segment = _find(environment, name, lock=True)
-    before = _document(segment) if segment else None
-    if repeated or (version and before and compare.same_json(before, {"description": description, "rule": rule})):
-        return
+    before, after = _document(segment) if segment else None, {"description": description, "rule": rule}
+    if segment and (repeated or (version and compare.same_json(before, after))):
+        return segment.version
     if (segment.version if segment else 0) != version:
         what = "There is a segment of this name already." if not version else "Somebody else changed this segment."
         raise Conflict(f"{what} Nothing of yours was saved; reload the page to see it.")
+    change = _proposal("segment.set", environment, name, before, after, reason)
+    parts.hold_back(change, waived)
     if segment is None:
-        segment = FlagSegment(environment_id=environment.id, name=name, version=0)
+        segment = FlagSegment(environment_id=environment.id, name=name, version=change.version)
         db.session.add(segment)
     segment.description, segment.rule, segment.version = description, rule, segment.version + 1
     flag_modified(segment, "rule")
     segment.updated_at, segment.updated_by = datetime.now(UTC), current_author()
     db.session.flush()
-    _written("segment.set", environment, name, before, _document(segment), reason)
+    return parts.write_down(change, name)
 
 
 def remove(
-    environment: Environment, name: str, *, version: int, operation_id: str | None = None, reason: str | None = None
-) -> None:
-    """Raises Conflict while a rule refers to it, or when it changed since `version`."""
+    environment: Environment, name: str, *, version: int, operation_id: str | None = None, reason: str | None = None,
+    waived: Waiver | None = None,
+) -> int:  # fmt: skip
+    """Returns the version that says that it is gone. Raises Conflict while a rule refers to it, or when it changed
+    since `version`; NeedsApproval where others decide, unless that is `waived`.
+    """
     repeated = not claim(operation_id)
     serving.hold(environment)
     segment = _find(environment, name, lock=True)
     if repeated or segment is None:
-        return
+        return parts.newest(environment, name)
     if keys := used_by(environment).get(name):
         raise Conflict(f"{name} is used by {_listed(keys)}. Take it out of those rules first.")
     if segment.version != version:
         raise Conflict("Somebody else changed this segment. Reload the page to see it.")
-    before = _document(segment)
+    change = _proposal("segment.remove", environment, name, _document(segment), {}, reason)
+    parts.hold_back(change, waived)
     db.session.delete(segment)
-    _written("segment.remove", environment, name, before, {}, reason)
+    return parts.write_down(change, name)
 
 
 def _find(environment: Environment, name: str, *, lock: bool = False) -> FlagSegment | None:
@@ -127,21 +134,13 @@ def _problems(name: str, description: str, rule: dict[str, Any]) -> dict[str, st
     return problems
 
 
-def _written(
+def _proposal(
     action: str, environment: Environment, name: str, before: dict[str, Any] | None, after: dict[str, Any],
     reason: str | None,
-) -> None:  # fmt: skip
-    """Every process reads the whole set again: any flag may refer to the segment."""
-    serving.refresh(environment, whole=True)
-    announce([environment.id])
+) -> Proposal:  # fmt: skip
     word = "removed from" if not after else "changed in" if before else "added to"
-    title = f"Segment {name} {word} {environment.slug}"
-    detail = {"reason": reason} if reason else {}
-    author = current_author()
-    changes.record("flag", title, subject=name, environment_id=environment.id, author=author, detail=detail)
-    old = dict(compare.flat(before)) if before else None
-    audit(action, f"{name} in {environment.slug}", before=old, after=dict(compare.flat(after)), reason=reason)
-    review(Proposal(name, None, environment, action, title, before, after, 0, reason))
+    title, version = f"Segment {name} {word} {environment.slug}", parts.newest(environment, name)
+    return Proposal(name, None, environment, action, title, before, after, version, reason)
 
 
 def _listed(keys: Sequence[str]) -> str:

@@ -11,11 +11,11 @@ from sqlalchemy.orm import undefer
 
 from dashboard.errors import Invalid
 from dashboard.flags import edits, segments, serving
-from dashboard.flags.bucketing_routes import _pin
 from dashboard.flags.imports import import_document
 from dashboard.flags.ledger import document_of
 from dashboard.flags.loading import load
-from dashboard.flags.models import Flag, FlagRevision, FlagSetting
+from dashboard.flags.models import Flag, FlagSetting
+from dashboard.flags.pinning import pin
 from dashboard.flags.queries import document_of as exported
 from dashboard.flags.queries import flag_by_key
 from dashboard.flags.rules import Definition
@@ -167,4 +167,4 @@ def test_where_version_3_is_to_draw_a_needed_split_without_a_seed_is_refused(pla
     implicit = {"if": [{"var": "targetingKey"}, {"cat": ["payments", {"var": "targetingKey"}]}, None]}
     assert served(place)[0]["targeting"]["if"][0]["in"][0]["fractional"][0] == implicit
     with pytest.raises(Invalid, match="draws percentages without a seed"):
-        _pin(place, "v3", db.session.get(FlagRevision, place.id).revision, "all in Python")
+        pin(place, "v3", seen=None, reason="all in Python")
