@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -43,33 +43,54 @@ def tell_of_flags(now: datetime) -> int:
 
 def changes_told_by(message_id: int) -> tuple[list[FlagChange], int]:
     """The changes of a message, oldest first, and how many more it stands for: a file of flags makes one message."""
-    settings: Settings = current_app.extensions["pilothouse_settings"]
-    earlier = aliased(FlagVersion)
-    follows = and_(
-        earlier.flag_id == FlagVersion.flag_id,
-        earlier.environment_id.is_not_distinct_from(FlagVersion.environment_id),
-        earlier.version == FlagVersion.version - 1,
-    )
     found = (
-        select(FlagVersion, Flag.key, Environment.slug, earlier.document)
+        select(FlagVersion, Flag.key, Environment.slug, _before())
         .join(FlagNotice, FlagNotice.version_id == FlagVersion.id)
-        .join(Flag, Flag.id == FlagVersion.flag_id)
+        .outerjoin(Flag, Flag.id == FlagVersion.flag_id)
         .outerjoin(Environment, Environment.id == FlagVersion.environment_id)
-        .outerjoin(earlier, follows)
         .where(FlagNotice.message_id == message_id)
         .order_by(FlagVersion.id)
         .limit(IN_FULL)
     )
-    base = settings.url or ""
     every = select(func.count()).select_from(FlagNotice).where(FlagNotice.message_id == message_id)
     told = [
         FlagChange(
-            flag=key, environment=slug, version=kept.version, at=kept.at, author=kept.author, reason=kept.reason,
-            before=before, after=kept.document, url=f"{base}/flags/{key}",
+            flag=key, segment=kept.segment, environment=slug, version=kept.version, at=kept.at, author=kept.author,
+            reason=kept.reason, before=before, after=kept.document, url=_url(key, kept.segment, slug),
         )
         for kept, key, slug, before in db.session.execute(found)
     ]  # fmt: skip
     return told, max(0, (db.session.scalar(every) or 0) - IN_FULL)
+
+
+def _before() -> ColumnElement[Any]:
+    """The document of the version before: of the same flag, or of the same part of what flags share."""
+    earlier = aliased(FlagVersion)
+    of_flag = and_(
+        earlier.flag_id == FlagVersion.flag_id,
+        earlier.environment_id.is_not_distinct_from(FlagVersion.environment_id),
+    )
+    of_part = and_(
+        earlier.flag_id.is_(None),
+        FlagVersion.flag_id.is_(None),
+        earlier.environment_id == FlagVersion.environment_id,
+        func.coalesce(earlier.segment, "") == func.coalesce(FlagVersion.segment, ""),
+    )
+    documents = [
+        select(earlier.document)
+        .where(which, earlier.version == FlagVersion.version - 1)
+        .correlate(FlagVersion)
+        .scalar_subquery()
+        for which in (of_flag, of_part)
+    ]
+    return func.coalesce(*documents)
+
+
+def _url(key: str | None, segment: str | None, slug: str | None) -> str:
+    """Where the change is to be seen."""
+    settings: Settings = current_app.extensions["pilothouse_settings"]
+    page = f"{key}" if key else f"segments/{slug}/{segment}/history" if segment else f"bucketing/{slug}"
+    return f"{settings.url or ''}/flags/{page}"
 
 
 def _untold(now: datetime) -> Select[Any, Any]:

@@ -14,9 +14,13 @@ LONGEST_VALUE = 80
 
 @dataclass(frozen=True)
 class FlagChange:
-    """One version of a flag with the one before it; `environment` None: what all environments share."""
+    """One version of a flag with the one before it; `environment` None: what all environments share.
 
-    flag: str
+    `flag` None: of what the flags of an environment share, a `segment` or (None) how percentages are drawn.
+    """
+
+    flag: str | None
+    segment: str | None
     environment: str | None
     version: int
     at: datetime
@@ -30,12 +34,27 @@ class FlagChange:
     def title(self) -> str:
         """The switch first, because it is what people look for."""
         place = f" in {self.environment}" if self.environment else ""
+        if self.flag is None:
+            return self._title_of_part(place)
         if self.before is None:
             return f"{self.flag} set{place}" if self.environment else f"{self.flag} created"
         changed = [item.field for item in differences(self.before, self.after)]
         if "state" in changed:
             return f"{self.flag} turned {'on' if self.after['state'] == 'ENABLED' else 'off'}{place}"
-        return f"{self.flag} changed{place}: {', '.join(changed[:3])}{' …' if len(changed) > 3 else ''}"
+        if "archived" in changed:
+            return f"{self.flag} {'archived' if self.after['archived'] else 'restored'}"
+        return f"{self.flag} changed{place}: {_named(changed)}"
+
+    def _title_of_part(self, place: str) -> str:
+        if self.segment is None:
+            return f"Bucketing pinned to {self.after['bucketing']}{place}"
+        if not self.after:
+            return f"Segment {self.segment} removed{place}"
+        if not self.before:
+            return f"Segment {self.segment} added{place}"
+        return (
+            f"Segment {self.segment} changed{place}: {_named([i.field for i in differences(self.before, self.after)])}"
+        )
 
     def json(self) -> dict[str, Any]:
         return vars(self) | {"at": utc_text(self.at), "title": one_line(self.title)}
@@ -56,7 +75,8 @@ class FlagMessage:
     def subject(self) -> str:
         first, more = self.changes[0], len(self.changes) - 1 + self.unsaid
         place = f"[{first.environment}] " if first.environment else ""
-        return one_line(f"{place}Flag {first.title}{f' (and {more} more)' if more else ''}")[:200]
+        title = f"Flag {first.title}" if first.flag else first.title
+        return one_line(f"{place}{title}{f' (and {more} more)' if more else ''}")[:200]
 
     @property
     def text(self) -> str:
@@ -77,6 +97,10 @@ def _paragraph(change: FlagChange) -> str:
     if change.before is not None:
         lines += [_line(item) for item in differences(change.before, change.after)]
     return "\n".join([*lines, change.url])
+
+
+def _named(fields: Sequence[str]) -> str:
+    return f"{', '.join(fields[:3])}{' …' if len(fields) > 3 else ''}"
 
 
 def _line(item: Difference) -> str:

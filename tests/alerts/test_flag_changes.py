@@ -18,6 +18,7 @@ from dashboard.alerts.flag_wire import FlagChange, FlagMessage
 from dashboard.alerts.forms import ChannelForm
 from dashboard.alerts.models import AlertMessage
 from dashboard.changes.models import Change
+from dashboard.flags import pinning, segments
 from dashboard.flags.edits import create_flag, set_in_environment, toggle
 from dashboard.flags.imports import ensure_environment, import_document
 from dashboard.flags.rules import Definition
@@ -75,6 +76,27 @@ def test_a_webhook_tells_before_and_after_signed_and_once(app: Flask, listener: 
         "DISABLED",
         "It is too slow.",
     )
+
+
+def test_what_flags_share_is_told_of_like_a_flag(app: Flask, listener: Listener) -> None:
+    channel(app, listener.url())
+    with app.app_context():
+        place, rule = ensure_environment("staging"), {"==": [{"var": "plan"}, "pro"]}
+        segments.save(place, "beta", "", rule, version=0)
+        segments.save(place, "beta", "Those who pay", rule, version=1, reason="said better")
+        segments.remove(place, "beta", version=2)
+        pinning.pin(place, "v3", seen=None, reason="all in Python")
+        db.session.commit()
+    assert [told(app), told(app)] == [1, 0]
+    sent = json.loads(listener.posts[0][2])["flags"]
+    assert [(one["title"], one["segment"], one["url"].partition("/flags/")[2]) for one in sent] == [
+        ("Segment beta added in staging", "beta", "segments/staging/beta/history"),
+        ("Segment beta changed in staging: description", "beta", "segments/staging/beta/history"),
+        ("Segment beta removed in staging", "beta", "segments/staging/beta/history"),
+        ("Bucketing pinned to v3 in staging", None, "bucketing/staging"),
+    ]
+    assert sent[1]["before"] == {"description": "", "rule": rule}
+    assert {one["flag"] for one in sent} == {None}
 
 
 def test_what_did_not_go_out_is_tried_again_under_the_same_key(app: Flask, store: Session, listener: Listener) -> None:
@@ -144,8 +166,8 @@ def test_the_page_says_what_a_channel_tells_of(as_admin: Browser, listener: List
 
 
 def change(before: dict[str, Any] | None, after: dict[str, Any], **changed: Any) -> FlagChange:
-    fields = {"flag": "f", "environment": "staging", "version": 2, "at": AT, "author": "ann", "reason": None}
-    return FlagChange(**fields | {"url": "/flags/f"} | changed, before=before, after=after)
+    fields = {"flag": "f", "segment": None, "environment": "staging", "version": 2, "at": AT, "author": "ann"}
+    return FlagChange(**fields | {"reason": None, "url": "/flags/f"} | changed, before=before, after=after)
 
 
 def test_a_file_of_many_flags_is_one_message_that_says_how_many(app: Flask, listener: Listener) -> None:
