@@ -52,9 +52,8 @@ class FlagChange:
             return f"Segment {self.segment} removed{place}"
         if not self.before:
             return f"Segment {self.segment} added{place}"
-        return (
-            f"Segment {self.segment} changed{place}: {_named([i.field for i in differences(self.before, self.after)])}"
-        )
+        changed = [item.field for item in differences(self.before, self.after)]
+        return f"Segment {self.segment} changed{place}: {_named(changed)}"
 
     def json(self) -> dict[str, Any]:
         return vars(self) | {"at": utc_text(self.at), "title": one_line(self.title)}
