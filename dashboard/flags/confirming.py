@@ -18,6 +18,14 @@ def confirmed(flag: Flag, environment: Environment, *, at_once: bool = False) ->
     return confirmed_as(flag.key, environment, at_once=at_once)
 
 
+def reason_given() -> str:
+    """Where nothing has to be confirmed. Raises Invalid."""
+    reason = request.form.get("reason", "")
+    if problems := rules.confirmation_problems(needed=False, key="", typed_key="", reason=reason):
+        raise Invalid(problems)
+    return reason.strip()
+
+
 def confirmed_as(
     key: str, environment: Environment, *, at_once: bool = False, typed: Mapping[str, str] | None = None
 ) -> str:

@@ -1,4 +1,4 @@
-"""Two people, one flag: the page that shows what was there, theirs and yours, and offers yours on top."""
+"""Two people, one flag or segment: the page that shows what was there, theirs and yours, and offers yours on top."""
 
 import json
 from collections.abc import Mapping
@@ -26,26 +26,33 @@ def answer(
     whole: bool = False,
     action: str = "",
     fields: Mapping[str, str] | None = None,
+    back: str | None = None,
 ) -> Response:
     """409 with the difference; `version` is the one that is there now. Machines get the plain conflict.
 
-    `whole`: yours replaces everything; `action` and `fields` send it again, where that is not this very form.
+    `whole`: yours replaces everything; `action` and `fields` send it again, where that is not this very form; `back`
+    leads to what is there, where that is no flag.
     """
     if web.wants_json():
         raise stale
-    key = stale.flag.key
-    together = stale.yours
-    if stale.theirs and not whole:
-        together = compare.merged(stale.base or {}, stale.theirs, stale.yours)
-    sent = list(fields.items()) if fields is not None else _sent_again(together, environment, stale.flag.type)
+    key, together = stale.key, together_of(stale, whole=whole)
+    sent = list(fields.items()) if fields is not None else _sent_again(together, environment, stale.flag_type)
     db.session.rollback()
     return _as_page(web.page(
         "flags/conflict.html", status=409, key=key, environment=environment, sentence=stale.sentence,
         is_there_already=not compare.differences(stale.theirs, together),
         differences=compare.three_way(stale.base, stale.theirs, stale.yours),
         fields=sent, whole=whole, version=version, action=action or request.path,
-        back=url_for("flags.show", key=key), section="flags",
+        back=back or url_for("flags.show", key=key), typed={"reason": request.form.get("reason", "")},
+        section="flags",
     ))  # fmt: skip
+
+
+def together_of(stale: Stale, *, whole: bool = False) -> dict[str, Any]:
+    """What is sent again: yours on top of theirs, or (`whole`, or where theirs is gone) yours as it is."""
+    if whole or not stale.theirs:
+        return stale.yours
+    return compare.merged(stale.base or {}, stale.theirs, stale.yours)
 
 
 def _as_page(response: Response) -> Response:

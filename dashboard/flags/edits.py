@@ -1,22 +1,20 @@
 """Changes of flags: each one locks the flag, leaves a version, an audit entry and a row in the change lane."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm.attributes import flag_modified
 
 from dashboard.errors import Conflict, Invalid, NotFound
-from dashboard.flags import carrying, compare, rules, schemas, serving
+from dashboard.flags import carrying, compare, rules, serving
 from dashboard.flags.holding import Proposal, Waiver, review
 from dashboard.flags.ledger import announce, claim, document_of, keep, kept, shared_document, write_down
 from dashboard.flags.models import TYPES, Flag, FlagSetting
 from dashboard.flags.rules import Definition
 from dashboard.flags.saving import Stale, check_version, is_turned_since, locked, locked_setting, on_top, put
 from dashboard.flags.shared import PLAIN, Shared, columns_of
-from dashboard.flags.shared import document_of as document_of_shared
 from dashboard.flags.shared import problems_of as shared_problems
+from dashboard.flags.shared_edits import next_shared
 from dashboard.security.authors import current_author
 from dashboard.store import db
 from dashboard.targets.models import Environment
@@ -119,25 +117,6 @@ def revert(
     return put(flag, environment, setting, document, action="flag.revert", reason=reason, title=title)
 
 
-def edit_shared(flag: Flag, shared: Shared, *, version: int, operation_id: str | None = None) -> Flag:
-    """Description, kind, owner, tags, life and schema. Raises Invalid, also where values do not fit it, and Stale."""
-    _refuse(shared_problems(shared, flag.type))
-    repeated = not claim(operation_id)
-    flag = locked(flag.key)
-    before = shared_document(flag)
-    after = document_of_shared(shared, archived=flag.archived_at is not None)
-    if repeated or compare.same_json(before, after):
-        return flag
-    if flag.version != version:
-        raise Stale(flag, kept(flag, None, version), before, after)
-    _refuse(schemas.misfits(flag, shared.json_schema))
-    for name, value in columns_of(shared).items():
-        setattr(flag, name, value)
-    flag_modified(flag, "json_schema")
-    _next_shared(flag, f"{flag.key} described anew", "flag.edit", before, None)
-    return flag
-
-
 def archive(flag: Flag, *, version: int, operation_id: str | None = None, reason: str | None = None) -> Flag:
     """Take a flag out of every environment; applications get “not found” and use the default in their code."""
     return _set_archived(flag, datetime.now(UTC), version, operation_id, reason)
@@ -165,16 +144,8 @@ def _set_archived(flag: Flag, at: datetime | None, version: int, operation_id: s
         announce([place.id], serving.refresh(place, [flag.id]))
         now, title = before | {"archived": at is not None}, f"{flag.key} {word} in every environment"
         review(Proposal(flag.key, flag, place, action, title, before, now, flag.version + 1, reason))
-    _next_shared(flag, f"{flag.key} {word}", action, before, reason)
+    next_shared(flag, f"{flag.key} {word}", action, before, reason)
     return flag
-
-
-def _next_shared(flag: Flag, title: str, action: str, before: dict[str, Any], reason: str | None) -> None:
-    flag.version += 1
-    db.session.flush()
-    after = shared_document(flag)
-    keep(flag, None, flag.version, after, reason)
-    write_down(action, flag, None, title, before=before, after=after, reason=reason)
 
 
 def _refuse(problems: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 """Two changes of one flag from the same version: which fields each touched, and both together (pure).
 
 A field is the state, the default, a variant, a name of the metadata, a flag that is needed, a rule (where each has an
-id, else all targeting), or anything that environments share.
+id, else all targeting), anything that environments share, or the description or the rule of a segment.
 """
 
 import json
@@ -30,7 +30,8 @@ class Merge:
 def merge(past: Sequence[Document], yours: Document) -> Merge:
     """`past` holds every version from the one that you saw to the newest: a field changed there and back counts too."""
     base, theirs = past[0], past[-1]
-    by_rule = all(_has_ids(document) for document in (*past, yours))
+    every = (*past, yours)
+    by_rule = any("targeting" in document for document in every) and all(map(_has_ids, every))
     shown, sent = _fields(base, by_rule), _fields(yours, by_rule)
     mine = _touched(shown, sent)
     others = {field for version in past[1:] for field in _touched(shown, _fields(version, by_rule))}

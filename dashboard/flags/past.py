@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import aliased
 
 from dashboard.errors import NotFound
@@ -18,7 +18,8 @@ from dashboard.targets.models import Environment
 from dashboard.targets.queries import all_environments
 
 EVERYWHERE = "everywhere"
-MERGED = re.compile(r"([^:]{1,100}):(\d{1,9}):(\d{1,9})\Z", re.ASCII)
+SHARED = ""
+MERGED = re.compile(r"([^:]{0,100}):(\d{1,9}):(\d{1,9})\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,12 @@ class Past:
 
 @dataclass(frozen=True)
 class Meanwhile:
-    """What others did between the version that a form showed and the one that was made of it."""
+    """What others did between the version that a form showed and the one that was made of it.
 
-    environment: Environment
+    `environment` None: to what all environments share.
+    """
+
+    environment: Environment | None
     version: int
     authors: Sequence[str]
     differences: Sequence[compare.Difference]
@@ -71,41 +75,41 @@ def newest_of(flag: Flag, limit: int) -> list[Past]:
     return _read(_of(flag).limit(limit))
 
 
-def version_of(flag: Flag, environment: Environment, version: int) -> Past:
+def version_of(flag: Flag, environment: Environment | None, version: int) -> Past:
     """Raises NotFound."""
-    found = _read(_of(flag).where(FlagVersion.environment_id == environment.id, FlagVersion.version == version))
+    here = FlagVersion.environment_id.is_not_distinct_from(environment.id if environment else None)
+    found = _read(_of(flag).where(here, FlagVersion.version == version))
     if not found:
-        raise NotFound(f"{flag.key} was never at version {version} in {environment.slug}.")
+        where = f"in {environment.slug}" if environment else "of what all environments share"
+        raise NotFound(f"{flag.key} was never at version {version} {where}.")
     return found[0]
 
 
-def meanwhile(flag: Flag, environment: Environment, seen: int, made: int) -> Meanwhile | None:
+def meanwhile(flag: Flag, environment: Environment | None, seen: int, made: int) -> Meanwhile | None:
     """None when nobody else changed anything between the two."""
-    wanted = (
-        select(FlagVersion)
-        .where(
-            FlagVersion.flag_id == flag.id,
-            FlagVersion.environment_id == environment.id,
-            FlagVersion.version.in_({seen, made - 1}),
-        )
-        .order_by(FlagVersion.version)
-    )
-    ends = list(db.session.scalars(wanted))
-    if made - seen < 2 or len(ends) < 2:
+    place = environment.id if environment else None
+    own = (FlagVersion.flag_id == flag.id, FlagVersion.environment_id.is_not_distinct_from(place))
+    return between(own, environment, seen, made)
+
+
+def between(
+    own: Sequence[ColumnElement[bool]], environment: Environment | None, seen: int, made: int
+) -> Meanwhile | None:
+    """`own`: whose versions they are."""
+    if made - seen < 2:
         return None
-    authors = (
-        select(FlagVersion.author)
-        .where(FlagVersion.flag_id == flag.id, FlagVersion.environment_id == environment.id)
-        .where(FlagVersion.version > seen, FlagVersion.version < made)
-        .distinct()
-        .order_by(FlagVersion.author)
-    )
-    differences = compare.differences(ends[0].document, ends[1].document)
+    wanted = select(FlagVersion.document).where(*own, FlagVersion.version.in_({seen, made - 1}))
+    ends = list(db.session.scalars(wanted.order_by(FlagVersion.version)))
+    if len(ends) < 2:
+        return None
+    authors = select(FlagVersion.author).where(*own, FlagVersion.version > seen, FlagVersion.version < made)
+    authors = authors.distinct().order_by(FlagVersion.author)
+    differences = compare.differences(ends[0], ends[1])
     return Meanwhile(environment, made, list(db.session.scalars(authors.limit(10))), differences)
 
 
 def merged(slug: str, seen: int, made: int) -> str | None:
-    """What a page is told to explain: `slug:seen:made`, None when nothing lies between."""
+    """What a page is told to explain: `slug:seen:made`, None when nothing lies between; SHARED: what all share."""
     return f"{slug}:{seen}:{made}" if made - seen > 1 else None
 
 
@@ -113,7 +117,9 @@ def told(flag: Flag, text: str) -> Meanwhile | None:
     """What `merged` wrote, looked up; None for words of somebody else."""
     match = MERGED.match(text)
     place = next((place for place in all_environments() if match and place.slug == match[1]), None)
-    return meanwhile(flag, place, int(match[2]), int(match[3])) if match and place else None
+    if match is None or (place is None and match[1] != SHARED):
+        return None
+    return meanwhile(flag, place, int(match[2]), int(match[3]))
 
 
 def _of(flag: Flag) -> Select[FlagVersion, Any]:

@@ -113,7 +113,7 @@ def _confirmed_for_many(target: Environment) -> str:
 def _stale(stale: Stale, source: Environment, target: Environment) -> Response:
     """Apply yours anyway sends the one flag that changed, as it is in the source now."""
     db.session.rollback()
-    flag = flag_by_key(stale.flag.key)
+    flag = flag_by_key(stale.key)
     fields = {"from": source.slug, "to": target.slug, "source_version": str(cell_of(flag, source).version)}
     action = url_for("flags.promote.promote_one", key=flag.key)
     version = cell_of(flag, target).version

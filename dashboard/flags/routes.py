@@ -22,6 +22,7 @@ from dashboard.flags import (
     rules,
     serving,
     shared,
+    shared_edits,
     usage_queries,
 )  # fmt: skip
 from dashboard.flags.asking import asking
@@ -142,7 +143,7 @@ def edit_shared(key: str) -> Response:
     version = forms.version_of(request.form.to_dict(flat=False))
     try:
         wanted = shared.sent(typed, shared_of(flag))
-        edits.edit_shared(flag, wanted, version=version, operation_id=typed.get("operation_id"))
+        saved = shared_edits.edit_shared(flag, wanted, version=version, operation_id=typed.get("operation_id"))
     except Stale as stale:
         return conflicts.answer(stale, None, flag_by_key(key).version)
     except Invalid as refused:
@@ -152,7 +153,7 @@ def edit_shared(key: str) -> Response:
         shown = _page_of(flag_by_key(key)) | {"errors": refused.fields, "typed": typed}
         return web.page("flags/show.html", status=422, **shown)
     db.session.commit()
-    return web.moved(url_for("flags.show", key=key))
+    return web.moved(url_for("flags.show", key=key, merged=past.merged(past.SHARED, version, saved.version)))
 
 
 @blueprint.post("/flags/<key>/archive")

@@ -23,12 +23,17 @@ from dashboard.targets.models import Environment
 
 
 class Stale(Conflict):
-    """The flag is no longer what the form showed: `base` was shown, `theirs` is there now, `yours` was sent."""
+    """A flag, or what flags share, is no longer what the form showed: `base` was shown, `theirs` is there now (empty:
+    it is gone), `yours` was sent. `about`: the flag, or the name of a segment.
+    """
 
-    def __init__(self, flag: Flag, base: dict[str, Any] | None, theirs: dict[str, Any], yours: dict[str, Any]) -> None:
-        self.flag, self.base, self.theirs, self.yours = flag, base, theirs, yours
+    def __init__(
+        self, about: Flag | str, base: dict[str, Any] | None, theirs: dict[str, Any], yours: dict[str, Any]
+    ) -> None:
+        self.key, self.flag_type = (about, "") if isinstance(about, str) else (about.key, about.type)
+        self.base, self.theirs, self.yours = base, theirs, yours
         difference = {item.field: (item.before, item.after) for item in compare.differences(theirs, yours)}
-        super().__init__(f"Somebody else changed {flag.key} meanwhile. Nothing of yours was saved.", difference)
+        super().__init__(f"Somebody else changed {self.key} meanwhile. Nothing of yours was saved.", difference)
 
 
 def locked(key: str) -> Flag:

@@ -82,6 +82,12 @@ def document_of(shared: Shared, *, archived: bool) -> dict[str, Any]:
     return known | {"archived": archived}
 
 
+def read(document: Mapping[str, Any]) -> Shared:
+    """What a version kept."""
+    known = {name: document[name] for name in columns_of(PLAIN) if name in document}
+    return Shared(**known | {"tags": tuple(document.get("tags", ()))})
+
+
 def choices(life_d: int | None) -> list[tuple[str, str]]:
     """What the form offers; a life of another length stands among them."""
     days = sorted({*LIVES_D, *([life_d] if life_d else [])})

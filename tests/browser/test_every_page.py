@@ -25,6 +25,7 @@ NOT_PAGES = {"plans.document", "plans.section", "findings.migration", "flags.imp
 QUERIES = {
     "flags.setting.confirm": {"enabled": "off"},
     "flags.past.revert": {"to": "1"},
+    "flags.past.revert_shared": {"to": "1"},
     "flags.promote.one": {"from": "staging", "to": "production"},
 }
 MORE = (

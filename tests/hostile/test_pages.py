@@ -108,6 +108,7 @@ def parameters(hostile, admin) -> dict[str, list[str]]:
         "flags.show": ["/flags/words"],
         "flags.past.history": ["/flags/words/history"],
         "flags.past.revert": ["/flags/words/in/hostile/revert?to=1"],
+        "flags.past.revert_shared": ["/flags/words/shared/revert?to=1"],
         "flags.promote.one": ["/flags/words/promote?from=hostile&to=production"],
         "flags.configuration.show": ["/flags/greeting"],
         "flags.configuration.edit": ["/configuration/greeting/in/hostile"],
