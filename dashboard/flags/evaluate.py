@@ -26,12 +26,16 @@ TOO_LARGE = "The rule with its shared rules has too many parts"
 
 @dataclass(frozen=True)
 class Rule:
-    """A compiled rule with what it reads: answers to contexts that agree in it agree as well."""
+    """A compiled rule with what it reads: answers to contexts that agree in it agree as well.
+
+    `shared`: the shared rules that it names; as long as they are the same it is, too.
+    """
 
     value: Closure
     attributes: frozenset[str] | None
     reads_time: bool
     problems: tuple[str, ...]
+    shared: frozenset[str]
 
 
 def compile_rule(
@@ -47,7 +51,7 @@ def compile_rule(
     reading = Reading(evaluators=evaluators or {}, bucketing=bucketing, watcher=watcher)
     value = _compiled(rule, reading, 0)
     attributes = frozenset(reading.attributes) if reading.attributes is not None else None
-    return Rule(value, attributes, reading.time, tuple(dict.fromkeys(reading.problems)))
+    return Rule(value, attributes, reading.time, tuple(dict.fromkeys(reading.problems)), frozenset(reading.shared))
 
 
 def _compiled(rule: Any, reading: Reading, depth: int) -> Closure:
@@ -91,6 +95,7 @@ def _failing(sentence: str, reading: Reading) -> Closure:
 
 def _referred(name: Any, reading: Reading, depth: int) -> Closure:
     shared = reading.evaluators
+    reading.shared.update([name] if isinstance(name, str) else [])
     if not isinstance(name, str) or name not in shared:
         return _failing(f"There is no shared rule “{name}”", reading)
     reading.evaluators = {}

@@ -6,7 +6,6 @@ change costs what its own flag costs.
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,13 +14,16 @@ from typing import Any
 from dashboard.flags import wire
 from dashboard.flags.bucketing import DEFAULT, Bucketing
 from dashboard.flags.bulk_answers import Bulk
+from dashboard.flags.carried import carried
 from dashboard.flags.coercions import text_of
 from dashboard.flags.evaluate import Rule, compile_rule
+from dashboard.flags.read_by import ReadBy, Reads, read_by
 from dashboard.flags.reading import FLAGD, RuleFailed
 from dashboard.flags.rules import Definition
+from dashboard.flags.targeting import references
 
-Reads = tuple[frozenset[str] | None, bool]
 NOTHING: Reads = (frozenset(), False)
+FEW = 100
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,10 @@ class Resolution:
 
 @dataclass(frozen=True)
 class Common:
-    """What all flags of a set share: metadata, the rules that their rules refer to, and how they bucket."""
+    """What all flags of a set share: metadata, the rules that their rules refer to, and how they bucket.
+
+    What did not change from one to the next is the same object in both, so comparing them takes a moment.
+    """
 
     metadata: Mapping[str, Any] = field(default_factory=dict)
     evaluators: Mapping[str, Any] = field(default_factory=dict)
@@ -89,6 +94,13 @@ class ReadyFlag:
         """What its rule reads: attributes (None: any of them), and whether the clock."""
         rule = self.rule if self.definition.enabled else None
         return (rule.attributes, rule.reads_time) if rule else NOTHING
+
+    @cached_property
+    def shared(self) -> frozenset[str]:
+        """The shared rules that its rule names."""
+        if not self.definition.enabled or self.rule is None:
+            return references(self.definition.targeting)
+        return self.rule.shared
 
     @cached_property
     def line(self) -> str:
@@ -145,24 +157,29 @@ class FlagSet:
     revision: str
     flags: Mapping[str, ReadyFlag]
     common: Common = field(default_factory=Common)
-    counted: Counter[Reads] | None = field(default=None, repr=False, compare=False)
+    read: ReadBy | None = field(default=None, repr=False, compare=False)
 
     @property
     def metadata(self) -> Mapping[str, Any]:
         return self.common.metadata
 
-    def changed(self, revision: str, changes: Mapping[str, ReadyFlag | None]) -> "FlagSet":
-        """The next revision: some flags are other ones, new, or (None) gone."""
-        flags, reads = dict(self.flags), self._reads.copy()
+    def changed(
+        self, revision: str, changes: Mapping[str, ReadyFlag | None], common: Common | None = None
+    ) -> "FlagSet":
+        """The next revision: some flags are other ones, new, or (None) gone, and perhaps they share something else."""
+        common = common or self.common
+        changes = {**carried(self, common), **changes}
+        flags = dict(self.flags)
         for key, flag in changes.items():
-            before = flags.pop(key, None) if flag is None else flags.get(key)
-            reads.subtract([before.reads] if before else [])
-            if flag is not None:
+            if flag is None:
+                flags.pop(key, None)
+            else:
                 flags[key] = flag
-                reads[flag.reads] += 1
         if changes.keys() - self.flags.keys():
             flags = dict(sorted(flags.items()))
-        return replace(self, revision=revision, flags=flags, counted=+reads)
+        pairs = [(self.flags.get(key), flag) for key, flag in changes.items()]
+        read = self.read_by.changed(pairs) if len(pairs) <= FEW else None
+        return replace(self, revision=revision, flags=flags, common=common, read=read)
 
     def warm(self) -> None:
         """Compile what a first question would have to wait for."""
@@ -171,12 +188,11 @@ class FlagSet:
     @cached_property
     def attributes(self) -> frozenset[str] | None:
         """The context attributes that the rules read; None: rules choose them while they run."""
-        read = [attributes for attributes, _ in self._reads]
-        return None if None in read else frozenset().union(*(names for names in read if names))
+        return self.read_by.attributes
 
     @cached_property
     def reads_time(self) -> bool:
-        return any(reads_time for _, reads_time in self._reads)
+        return self.read_by.reads_time
 
     @cached_property
     def metadata_part(self) -> str:
@@ -217,9 +233,8 @@ class FlagSet:
         return Bulk(self.flags.values())
 
     @cached_property
-    def _reads(self) -> Counter[Reads]:
-        """How many flags read the same: a change only has to count its own flag."""
-        return self.counted if self.counted is not None else Counter(flag.reads for flag in self.flags.values())
+    def read_by(self) -> ReadBy:
+        return self.read if self.read is not None else read_by(self.flags.values())
 
 
 _written = json.JSONEncoder(sort_keys=True).encode

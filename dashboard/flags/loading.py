@@ -1,12 +1,14 @@
-"""Flag sets read from the store: whole, or only the flags that notifications name."""
+"""Flag sets read from the store: only the flags that changed, as notifications name them or their versions tell."""
 
 import contextlib
 import gc
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
+from psycopg.rows import tuple_row
 
 from dashboard.flags.compare import same_json
 from dashboard.flags.flagset import Common, FlagSet, ReadyFlag
@@ -20,7 +22,7 @@ REVISIONS = """
            coalesce(r.revision || '.' || cast(extract(epoch from r.changed_at) * 1000000 as bigint), '0') as revision,
            coalesce(r.set_metadata, '{}') as metadata,
            coalesce(r.bucketing, 'v2') as bucketing,
-           coalesce((select json_object_agg(g.name, g.rule order by g.name)
+           coalesce((select cast(json_object_agg(g.name, g.rule order by g.name) as text)
                        from flag_segment g
                       where g.environment_id = e.id), '{}') as evaluators
       from environment e
@@ -28,12 +30,11 @@ REVISIONS = """
   order by e.id
 """
 VERSIONS = """
-    select s.id, s.served_version as version
+    select s.id, s.served_version
       from flag_setting s
       join flag f on f.id = s.flag_id
      where s.environment_id = %s
        and f.archived_at is null
-  order by f.key
 """
 FLAGS = """
     select f.key, f.type, s.id, s.served_version as version, s.served,
@@ -69,11 +70,16 @@ def without_collection() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A set with the count of changes that it stands at, and what each setting's flag was made of."""
+    """A set with the count of changes that it stands at, and each setting with its version and its flag's key.
+
+    `shared`: the shared rules as the store wrote them.
+    """
 
     flags: FlagSet
     number: int
-    made_of: Mapping[int, tuple[int, ReadyFlag]]
+    shared: str = "{}"
+    versions: Mapping[int, int] = field(default_factory=dict)
+    keys: Mapping[int, str] = field(default_factory=dict)
 
 
 def load(connection: Connection, known: Mapping[int, Loaded], told: Collection[Change]) -> dict[int, Loaded]:
@@ -88,53 +94,79 @@ def load(connection: Connection, known: Mapping[int, Loaded], told: Collection[C
             sets[head.id] = before
             continue
         named = _named(head, before, told)
-        after = _changed(connection, head, before, named) if before and named is not None else None
-        sets[head.id] = after or _whole(connection, head, before)
+        found = _told(connection, head, named) if named else None
+        before = before or Loaded(FlagSet(head.slug, "", {}), 0)
+        sets[head.id] = _after(head, before, found or _compared(connection, head, before))
     return sets
 
 
-def _named(head: Any, before: Loaded | None, told: Iterable[Change]) -> set[int] | None:
-    """The flags that changed since; None when a change is not accounted for, or changed more than flags."""
-    if before is None or before.flags.environment != head.slug or not _alike(before.flags.common, _common(head)):
-        return None
+@dataclass(frozen=True)
+class _Found:
+    """Flags read again: their rows, the keys of those that are gone, and the version of every setting that is there."""
+
+    rows: Sequence[Any]
+    gone: Collection[str]
+    versions: Mapping[int, int] | None = None
+
+
+def _named(head: Any, before: Loaded | None, told: Iterable[Change]) -> set[int]:
+    """The flags that changed since; none when a change is not accounted for."""
+    if before is None:
+        return set()
     changes = {change.revision: change.flag_ids for change in told if change.environment_id == head.id}
     missed = range(before.number + 1, head.number + 1)
-    if not missed or not all(changes.get(number) for number in missed):
-        return None
+    if not all(changes.get(number) for number in missed):
+        return set()
     return {flag_id for number in missed for flag_id in changes[number]}
 
 
-def _changed(connection: Connection, head: Any, before: Loaded, named: set[int]) -> Loaded | None:
-    """The set before with those flags read again; None when one of them was deleted."""
+def _told(connection: Connection, head: Any, named: set[int]) -> _Found | None:
+    """Those flags; None when one of them was deleted."""
     rows = connection.execute(NAMED.encode(), (head.id, sorted(named))).fetchall()
     if len(rows) < len(named):
         return None
-    common = before.flags.common
-    fresh = {row.key: None if row.gone else _flag(row, common) for row in rows}
-    made_of = {row.id: (row.version, flag) for row in rows if (flag := fresh[row.key]) is not None}
-    return Loaded(before.flags.changed(head.revision, fresh), head.number, {**before.made_of, **made_of})
+    return _Found([row for row in rows if not row.gone], [row.key for row in rows if row.gone])
 
 
-def _whole(connection: Connection, head: Any, before: Loaded | None) -> Loaded:
-    """Only what is not ready at its version yet is read."""
-    common = _common(head)
-    known = before.made_of if before and _alike(before.flags.common, common) else {}
-    versions = connection.execute(VERSIONS.encode(), (head.id,)).fetchall()
-    made_of = {row.id: known[row.id] for row in versions if known.get(row.id, (None,))[0] == row.version}
-    new = [row.id for row in versions if row.id not in made_of]
-    for row in connection.execute(FLAGS.encode(), (new,)).fetchall() if new else ():
-        made_of[row.id] = (row.version, _flag(row, common))
-    flags = sorted((made_of[row.id][1] for row in versions), key=lambda flag: flag.key)
-    return Loaded(FlagSet(head.slug, head.revision, {flag.key: flag for flag in flags}, common), head.number, made_of)
+def _compared(connection: Connection, head: Any, before: Loaded) -> _Found:
+    """Those that are not at the version that is known, told by the versions of all."""
+    with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        versions: dict[int, int] = dict(cursor.execute(VERSIONS.encode(), (head.id,)).fetchall())
+    new = [id_ for id_, _ in versions.items() - before.versions.items()]
+    rows = connection.execute(FLAGS.encode(), (new,)).fetchall() if new else []
+    return _Found(rows, [before.keys[id_] for id_ in before.versions.keys() - versions.keys()], versions)
 
 
-def _common(head: Any) -> Common:
-    return Common(metadata=head.metadata, evaluators=head.evaluators, bucketing=head.bucketing)
+def _after(head: Any, before: Loaded, found: _Found) -> Loaded:
+    common, flags = _common(head, before), before.flags
+    if flags.environment != head.slug:
+        flags = replace(flags, environment=head.slug)
+    gone: dict[str, ReadyFlag | None] = dict.fromkeys(found.gone)
+    flags = flags.changed(head.revision, gone | {row.key: _flag(row, common) for row in found.rows}, common)
+    versions = found.versions or _versions(before, found)
+    keys = {**before.keys, **{row.id: row.key for row in found.rows}}
+    return Loaded(flags, head.number, head.evaluators, versions, keys)
 
 
-def _alike(one: Common, other: Common) -> bool:
-    """Equal as JSON texts, for what was encoded with the one has to be right for the other."""
-    return same_json(asdict(one), asdict(other))
+def _versions(before: Loaded, found: _Found) -> dict[int, int]:
+    left = {id_ for id_, key in before.keys.items() if key in found.gone} if found.gone else set()
+    there = {id_: before.versions[id_] for id_ in before.versions.keys() - left} if left else before.versions
+    return {**there, **{row.id: row.version for row in found.rows}}
+
+
+def _common(head: Any, before: Loaded) -> Common:
+    """What is the same as before, as a JSON text, is the same object."""
+    known, evaluators = before.flags.common, before.flags.common.evaluators
+    if head.evaluators != before.shared:
+        read = json.loads(head.evaluators).items()
+        evaluators = {name: _same(rule, evaluators.get(name)) for name, rule in read}
+    common = Common(_same(head.metadata, known.metadata), evaluators, head.bucketing)
+    is_known = common.metadata is known.metadata and evaluators is known.evaluators
+    return known if is_known and common.bucketing == known.bucketing else common
+
+
+def _same(value: Any, known: Any) -> Any:
+    return known if known is not None and same_json(value, known) else value
 
 
 def _flag(row: Any, common: Common) -> ReadyFlag:

@@ -26,10 +26,11 @@ class Watcher(Protocol):
 
 @dataclass
 class Reading:
-    """What a rule looks at: context attributes (None: any of them), the clock, and what is wrong with it."""
+    """What a rule looks at: context attributes (None: any of them), the clock, shared rules; what is wrong with it."""
 
     attributes: set[str] | None = field(default_factory=set)
     time: bool = False
+    shared: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
     evaluators: Mapping[str, Any] = field(default_factory=dict)
     bucketing: Bucketing = DEFAULT
