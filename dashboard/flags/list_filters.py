@@ -91,14 +91,9 @@ def _settled_before(begin: datetime) -> Select[int]:
 
 def _read(grounds: Mapping[int, Ground], begin: datetime, wanted: str) -> Select[int]:
     """Flags that are read nowhere: `unread` where every environment can tell, else `unknown`."""
-    telling = [
-        number
-        for number, ground in grounds.items()
-        if ground.counted_since and ground.counted_since <= begin
-        and not (ground.downloaded_at and ground.downloaded_at > begin)
-    ]  # fmt: skip
+    telling = [number for number, ground in grounds.items() if ground.tells(begin)]
     place = case(
-        (FlagSeen.seen_at > begin, "read"),
+        (FlagSeen.single_at > begin, "read"),
         (FlagSetting.created_at > begin, "read"),
         (FlagSetting.environment_id.in_(telling), "unread"),
         else_="unknown",
@@ -121,17 +116,20 @@ def _has_state(state: str, slug: str | None) -> ColumnElement[bool]:
 
 
 def _by_use(query: ListQuery, now: datetime) -> str:
-    """The flags that are used in one environment or in any: the one that was read last, or most often, first."""
-    source, used = (
-        (FlagSeen, func.max(FlagSeen.seen_at)) if query.sort == "seen_at" else (FlagUsage, func.sum(FlagUsage.count))
-    )
-    found = select(source.flag_key, used.label("used")).group_by(source.flag_key)
+    """The flags that are used in one environment or in any: the most often used first, or those that were asked for by
+    their own name last, and then those that were only handed out in bulk.
+    """
+    source: type[FlagSeen | FlagUsage] = FlagSeen if query.sort == "seen_at" else FlagUsage
+    itself, in_bulk, often = func.max(FlagSeen.single_at), func.max(FlagSeen.seen_at), func.sum(FlagUsage.count)
+    first, second = (itself, in_bulk) if source is FlagSeen else (often, literal(0))
+    found = select(source.flag_key, first.label("first"), second.label("second")).group_by(source.flag_key)
     if source is FlagUsage:
         found = found.where(FlagUsage.slot > now - DAY)
     if slug := query.filters.get("environment"):
         found = found.where(source.environment_id.in_(select(Environment.id).where(Environment.slug == slug)))
     keys = found.subquery()
-    return _ids(select(Flag.id).join(keys, keys.c.flag_key == Flag.key).order_by(keys.c.used.desc(), Flag.key))
+    orders = (keys.c.first.desc().nulls_last(), keys.c.second.desc(), Flag.key)
+    return _ids(select(Flag.id).join(keys, keys.c.flag_key == Flag.key).order_by(*orders))
 
 
 def _ids(wanted: Select[int]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import Row, func, select, text
 from dashboard.flags import list_filters, rules, staleness, usage_queries, wire
 from dashboard.flags.list_filters import ids_of, last_change
 from dashboard.flags.list_kept import kept
-from dashboard.flags.matrix_sql import CHOICES, GROUNDS, ROWS, SETTINGS
+from dashboard.flags.matrix_sql import CHOICES, ROWS, SETTINGS
 from dashboard.flags.models import FlagRevision
 from dashboard.flags.queries import Standing, Told
 from dashboard.flags.staleness import Ground, Place, Reason
@@ -32,6 +32,8 @@ class MatrixCell(Standing):
     setting: Row[*tuple[Any, ...]] | None
     type: str
     kind: str
+    place: Place | None
+    read: staleness.Read | None
 
     @property
     def told(self) -> Told:
@@ -73,6 +75,9 @@ class MatrixCell(Standing):
             "created_at": setting.created_at if setting else None,
             "updated_at": setting.updated_at if setting else None,
             "seen_at": setting.seen_at if setting else None,
+            "single_at": setting.single_at if setting else None,
+            "bulk_at": self.place.bulk_at if self.place else None,
+            "read": self.read,
         }
 
 
@@ -86,6 +91,20 @@ class MatrixRow:
     hours: Sequence[int]
     evaluations: int | None
     reasons: Sequence[Reason]
+
+    @property
+    def places(self) -> Sequence[Place]:
+        return [cell.place for cell in self.cells if cell.place]
+
+    @property
+    def single_at(self) -> datetime | None:
+        """When it was last asked for by its own name anywhere."""
+        return max((place.single_at for place in self.places if place.single_at), default=None)
+
+    @property
+    def bulk_at(self) -> datetime | None:
+        """When it was last handed out among all flags anywhere: nobody knows whether it was read."""
+        return max((place.bulk_at for place in self.places if place.bulk_at), default=None)
 
     @property
     def stale(self) -> Sequence[Reason]:
@@ -111,13 +130,15 @@ class MatrixRow:
             "updated_at": self.flag.changed_at,
             "updated_by": self.flag.changed_by,
             "seen_at": self.seen_at,
+            "single_at": self.single_at,
+            "bulk_at": self.bulk_at,
             "evaluations": self.evaluations,
         }
 
 
 def matrix(query: ListQuery, places: Sequence[Environment], now: datetime) -> ListPage[MatrixRow]:
     """Flags that fit the search and the filters, with what they are in every environment."""
-    known = grounds()
+    known = usage_queries.grounds(now)
     is_filtered = query.q or query.filters or query.sort in list_filters.BY_USE
     ids, count, as_of = _some_of_those_that_fit(query, known, now) if is_filtered else _some_of_all(query, known, now)
     return ListPage(_rows(ids, places, known, now), count, query, as_of)
@@ -143,12 +164,8 @@ def _some_of_those_that_fit(query: ListQuery, known: Mapping[int, Ground], now: 
 
 def row_of(flag_id: int) -> MatrixRow:
     """One row, as the list has it."""
-    return _rows([flag_id], all_environments(), grounds(), datetime.now(UTC))[0]
-
-
-def grounds() -> dict[int, Ground]:
-    """Environment id → since when its evaluations are counted, and whether its flags are evaluated elsewhere."""
-    return {number: Ground(since, fetched) for number, since, fetched in db.session.execute(text(GROUNDS))}
+    now = datetime.now(UTC)
+    return _rows([flag_id], all_environments(), usage_queries.grounds(now), now)[0]
 
 
 def owners_and_tags(as_of: datetime | None, now: datetime) -> tuple[list[str], list[str]]:
@@ -174,28 +191,31 @@ def _rows(
     }
     rows = []
     for flag in db.session.execute(text(ROWS), asked) if ids else ():
-        cells = [MatrixCell(place, settings.get((flag.id, place.id)), flag.type, flag.kind) for place in places]
-        rows.append(_row(flag, cells, known, _hours(flag.counts), now))
+        cells = [_cell(flag, place, settings.get((flag.id, place.id)), known[place.id], now) for place in places]
+        rows.append(_row(flag, cells, _hours(flag.counts), now))
     return rows
 
 
-def _row(
-    flag: Row[Any], cells: Sequence[MatrixCell], known: Mapping[int, Ground], hours: Sequence[int], now: datetime
-) -> MatrixRow:
-    found = [(cell.environment, cell.setting) for cell in cells if cell.setting]
-    places = [
-        Place(
-            place.slug, setting.outcome, setting.settled_at, setting.created_at, setting.seen_at, known[place.id]
-        )
-        for place, setting in found
-    ]  # fmt: skip
+def _cell(flag: Row[Any], place: Environment, setting: Row[Any] | None, ground: Ground, now: datetime) -> MatrixCell:
+    """What is archived is not among all flags."""
+    if setting is None:
+        return MatrixCell(place, None, flag.type, flag.kind, None, None)
+    here = Place(
+        place.slug, setting.outcome, setting.settled_at, setting.created_at, setting.seen_at, setting.single_at,
+        ground if flag.archived_at is None else replace(ground, bulk_at=None),
+    )  # fmt: skip
+    return MatrixCell(place, setting, flag.type, flag.kind, here, staleness.read_of(here, now))
+
+
+def _row(flag: Row[Any], cells: Sequence[MatrixCell], hours: Sequence[int], now: datetime) -> MatrixRow:
+    places = [cell.place for cell in cells if cell.place]
     reasons = staleness.reasons_of(
         kind=flag.kind, created_at=flag.created_at, expected_life_d=flag.expected_life_d,
         archived_at=flag.archived_at, places=places, now=now,
     )  # fmt: skip
     is_counted = bool(hours) or any(place.ground.counted_since for place in places)
     total = sum(hours) if is_counted else None
-    seen_at = max((setting.seen_at for _, setting in found if setting.seen_at), default=None)
+    seen_at = max((place.seen_at for place in places if place.seen_at), default=None)
     return MatrixRow(flag, cells, seen_at, hours, total, reasons)
 
 

@@ -44,30 +44,14 @@ select s.flag_id,
        s.settled_at,
        s.created_at,
        s.updated_at,
-       n.seen_at
+       n.seen_at,
+       n.single_at
   from flag_setting s
   join flag f on f.id = s.flag_id
   left join flag_seen n on n.environment_id = s.environment_id and n.flag_key = f.key
  where s.flag_id = any(:flag_ids)
    and f.id = any(:flag_ids)
  order by s.flag_id, s.environment_id
-"""
-GROUNDS = """
-select e.id,
-       (
-           select n.first_at
-             from flag_seen n
-            where n.environment_id = e.id
-            order by n.first_at
-            limit 1
-       ) as counted_since,
-       (
-           select max(d.seen_at)
-             from flag_download d
-            where d.environment_id = e.id
-       ) as downloaded_at
-  from environment e
- order by e.position, e.name
 """
 CHOICES = """
 select array(

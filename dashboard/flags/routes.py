@@ -219,7 +219,7 @@ def _page_of(flag: Flag) -> dict[str, Any]:
     return {
         "flag": flag,
         "row": row,
-        "reasons": matrix.row_of(flag.id).reasons,
+        "listed": matrix.row_of(flag.id),
         "versions_now": {cell.environment.id: cell.version for cell in row.cells},
         "history": past.newest_of(flag, SHOWN_VERSIONS),
         "dependants": dependants_of(flag.key),

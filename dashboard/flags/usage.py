@@ -4,16 +4,13 @@ An answer is counted by its own text, which says flag, variant and reason; texts
 What a killed process had not flushed is lost: a few seconds. A store that is away is waited for, within bounds.
 """
 
-import json
 import logging
 import os
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import chain, groupby
 from operator import itemgetter
-from typing import Protocol
 
 from flask import Flask
 from flask.sansio.app import App
@@ -23,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from dashboard.flags import usage_sql
 from dashboard.flags.rules import KEY
+from dashboard.flags.usage_counts import Answered, Asker, Counts, Row, columns_of, rows_of
 from dashboard.store import db
 
 log = logging.getLogger(__name__)
@@ -33,34 +31,6 @@ MOST_ANSWERS = 50_000
 MOST_AGAIN = 500
 MOST_WAITING = 10_000
 MOST_UNKNOWN = 1_000
-Asker = tuple[int, int]
-
-
-class Answered(Protocol):
-    """A bulk answer: every flag's own one."""
-
-    @property
-    def answers(self) -> Sequence[str]: ...
-
-
-@dataclass
-class Counts:
-    """What was counted since the last flush, by (environment id, API key id)."""
-
-    single: dict[Asker, Counter[str]] = field(default_factory=dict)
-    bulk: dict[Asker, Counter[str]] = field(default_factory=dict)
-    waiting: list[tuple[Asker, Sequence[str]]] = field(default_factory=list)
-    waiting_answers: int = 0
-    again: Counter[tuple[Asker, Answered]] = field(default_factory=Counter)
-    unknown: Counter[tuple[int, int, str]] = field(default_factory=Counter)
-    downloads: set[Asker] = field(default_factory=set)
-    lost: int = 0
-
-    def size(self) -> int:
-        return sum(len(counter) for counters in (self.single, self.bulk) for counter in counters.values())
-
-    def is_empty(self) -> bool:
-        return not (self.single or self.bulk or self.waiting or self.again or self.unknown or self.downloads)
 
 
 class Usage:
@@ -85,7 +55,7 @@ class Usage:
                 self._counts.lost += 1
 
     def bulk(self, asker: Asker, answers: Sequence[str], always: Answered) -> None:
-        """Each flag of an answer that was sent, and those that everybody gets; with 304 nothing is evaluated."""
+        """Each flag of an answer that was sent, and those that everybody gets."""
         with self._lock:
             counts = self._counts
             counts.waiting.append((asker, answers))
@@ -93,6 +63,11 @@ class Usage:
             if counts.waiting_answers > MOST_WAITING:
                 self._add_waiting(counts)
             self._add_again(asker, always)
+
+    def unchanged(self, asker: Asker) -> None:
+        """All flags were asked for and are what the client has (304), and goes on using."""
+        with self._lock:
+            self._counts.unchanged.add(asker)
 
     def again(self, asker: Asker, answered: Answered) -> None:
         """An answer that was given before: its flags are counted when there is time."""
@@ -166,17 +141,18 @@ class Usage:
         taken.again.clear()
         if taken.is_empty():
             return 0
-        rows = _rows(taken)
+        rows = rows_of(taken)
         try:
             self._write(rows, taken)
         except (DBAPIError, PoolExhausted) as error:
             log.warning("evaluations wait to be counted: %s", type(error).__name__)
-            self._take_back(taken)
+            with self._lock:
+                self._counts.take_back(taken)
         if taken.lost:
             log.warning("%d answers were not counted: too many kinds at once", taken.lost)
         return len(rows)
 
-    def _write(self, rows: Sequence["Row"], taken: Counts) -> None:
+    def _write(self, rows: Sequence[Row], taken: Counts) -> None:
         assert isinstance(self._app, Flask)  # noqa: S101 - the app that this was made for
         with self._app.app_context(), db.engine.begin() as connection:
             connection.execute(text("set local statement_timeout = 5000"))
@@ -191,46 +167,10 @@ class Usage:
                 given = {name: [key[at] for key, _ in asked] for at, name in enumerate(names)}
                 connection.execute(text(usage_sql.UNKNOWN), given | {"count": [count for _, count in asked]})
                 connection.execute(text(usage_sql.FORGET_UNKNOWN), {"most": MOST_UNKNOWN})
-            if taken.downloads:
-                askers = sorted(taken.downloads)
-                given = {"environment_id": [one for one, _ in askers], "api_key_id": [one for _, one in askers]}
-                connection.execute(text(usage_sql.DOWNLOADS), given)
-
-    def _take_back(self, taken: Counts) -> None:
-        with self._lock:
-            now = self._counts
-            for mine, theirs in ((now.single, taken.single), (now.bulk, taken.bulk)):
-                for asker, counter in theirs.items():
-                    counter.update(mine.get(asker, Counter()))
-                    mine[asker] = counter
-            now.unknown.update(taken.unknown)
-            now.downloads |= taken.downloads
-
-
-@dataclass(slots=True, order=True)
-class Row:
-    environment_id: int
-    flag_key: str
-    variant: str
-    reason: str
-    api_key_id: int
-    count: int = 0
-    bulk_count: int = 0
-
-
-def _rows(counts: Counts) -> list[Row]:
-    """In the order of the key, so that two processes which add to the same rows never wait in a circle."""
-    rows: dict[tuple[int, str, str, str, int], Row] = {}
-    for counters, is_bulk in ((counts.single, False), (counts.bulk, True)):
-        for (environment_id, api_key_id), counter in counters.items():
-            for answer, count in counter.items():
-                said = json.loads(answer)
-                reason = said.get("errorCode") or said["reason"]
-                key = (environment_id, said["key"], said.get("variant", ""), reason, api_key_id)
-                row = rows.setdefault(key, Row(*key))
-                row.count += count
-                row.bulk_count += count * is_bulk
-    return sorted(rows.values())
+            asked_all = {usage_sql.BULK: taken.in_bulk(), usage_sql.DOWNLOADS: sorted(taken.downloads)}
+            for statement, askers in asked_all.items():
+                if askers:
+                    connection.execute(text(statement), columns_of(askers))
 
 
 def init_app(app: App) -> None:

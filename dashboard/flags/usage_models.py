@@ -52,6 +52,19 @@ class UnknownFlag(Base):
     count: Mapped[int]
 
 
+class FlagBulk(Base):
+    """When an application last asked for all flags at once and was answered here, also that nothing had changed (304):
+    nobody knows which of them its code reads.
+    """
+
+    __tablename__ = "flag_bulk"
+
+    environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id", ondelete="CASCADE"), primary_key=True)
+    api_key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    first_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
 class FlagDownload(Base):
     """When an application last fetched all flags, to evaluate them by itself where nobody counts."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from dashboard.flags.usage_models import FlagDownload, FlagSeen
+from dashboard.flags.staleness import WINDOW, Ground
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
 
@@ -43,6 +43,34 @@ select e.slug as environment,
  group by e.position, e.slug, u.variant, u.reason, key_name
  order by e.position, e.slug, count desc, u.variant, u.reason, key_name
  limit :most
+"""
+GROUNDS = """
+select e.id,
+       (
+           select n.first_at
+             from flag_seen n
+            where n.environment_id = e.id
+            order by n.first_at
+            limit 1
+       ) as counted_since,
+       (
+           select max(d.seen_at)
+             from flag_download d
+            where d.environment_id = e.id
+       ) as downloaded_at,
+       asked.bulk_at,
+       asked.browsers,
+       asked.others
+  from environment e
+ cross join lateral (
+           select max(b.seen_at) as bulk_at,
+                  array_agg(k.name order by k.name) filter (where b.seen_at > :begin and k.browser) as browsers,
+                  array_agg(k.name order by k.name) filter (where b.seen_at > :begin and not k.browser) as others
+             from flag_bulk b
+             left join api_key k on k.id = b.api_key_id
+            where b.environment_id = e.id
+       ) asked
+ order by e.position, e.name
 """
 UNKNOWN = """
 select e.slug as environment,
@@ -98,30 +126,12 @@ class Unknown:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """`single_at`: when it was asked for by its own name, not only among all flags."""
-
-    first_at: datetime
-    seen_at: datetime
-    single_at: datetime | None
-
-
-@dataclass(frozen=True)
 class FlagUse:
     """What the page of a flag shows of its last days."""
 
-    seen: dict[int, Seen]
     hours: dict[Where, list[tuple[datetime, float | None]]]
     kinds: list[Kind]
-    downloads: dict[int, datetime]
     days: int = USAGE_DAYS
-
-
-def last_evaluated(environment_ids: Sequence[int], keys: Sequence[str]) -> dict[Where, Seen]:
-    """(environment id, flag key) → when; what is missing was never evaluated since evaluations are counted."""
-    columns = (FlagSeen.environment_id, FlagSeen.flag_key, FlagSeen.first_at, FlagSeen.seen_at, FlagSeen.single_at)
-    wanted = db.select(*columns).where(FlagSeen.environment_id.in_(environment_ids), FlagSeen.flag_key.in_(keys))
-    return {(place, key): Seen(*times) for place, key, *times in db.session.execute(wanted)}
 
 
 def sparkline(
@@ -145,24 +155,19 @@ def last_hours(now: datetime) -> list[datetime]:
     return [last - timedelta(hours=back) for back in reversed(range(SPARK_HOURS))]
 
 
-def downloads(environment_ids: Sequence[int]) -> dict[int, datetime]:
-    """Environment id → when its flags were last downloaded, to be evaluated where nobody counts."""
-    last = db.func.max(FlagDownload.seen_at)
-    wanted = db.select(FlagDownload.environment_id, last).where(FlagDownload.environment_id.in_(environment_ids))
-    rows = db.session.execute(wanted.group_by(FlagDownload.environment_id).order_by(FlagDownload.environment_id))
-    return {row[0]: row[1] for row in rows}
+def grounds(now: datetime) -> dict[int, Ground]:
+    """Environment id → since when it is counted, and who has all of its flags, in bulk or downloaded."""
+    rows = db.session.execute(text(GROUNDS), {"begin": now - WINDOW})
+    return {
+        number: Ground(counted_since, downloaded_at, bulk_at, tuple(browsers or ()), tuple(others or ()))
+        for number, counted_since, downloaded_at, bulk_at, browsers, others in rows
+    }
 
 
 def use_of(key: str, environment_ids: Sequence[int], now: datetime) -> FlagUse:
     given = {"key": key, "environment_ids": list(environment_ids), "since": now - timedelta(days=USAGE_DAYS)}
     rows = db.session.execute(text(KINDS), given | {"most": MOST_ROWS})
-    seen = last_evaluated(environment_ids, [key])
-    return FlagUse(
-        {number: found for (number, _), found in seen.items()},
-        sparkline(environment_ids, [key], now),
-        [Kind(**row) for row in rows.mappings()],
-        downloads(environment_ids),
-    )
+    return FlagUse(sparkline(environment_ids, [key], now), [Kind(**row) for row in rows.mappings()])
 
 
 def unknown_flags(query: ListQuery) -> ListPage[Unknown]:

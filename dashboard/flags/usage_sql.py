@@ -74,8 +74,8 @@ delete from unknown_flag u
    and old.flag_key = u.flag_key
    and (old.place > :most or u.seen_at < now() - interval '90 days')
 """
-DOWNLOADS = """
-insert into flag_download (environment_id, api_key_id, first_at, seen_at)
+ASKED_ALL = """
+insert into {table} (environment_id, api_key_id, first_at, seen_at)
 select given.environment_id,
        given.api_key_id,
        now(),
@@ -85,5 +85,6 @@ select given.environment_id,
  order by given.environment_id, given.api_key_id
     on conflict (environment_id, api_key_id) do update
    set seen_at = excluded.seen_at
- where flag_download.seen_at < excluded.seen_at - interval '1 minute'
+ where {table}.seen_at < excluded.seen_at - interval '1 minute'
 """
+BULK, DOWNLOADS = (ASKED_ALL.format(table=table) for table in ("flag_bulk", "flag_download"))

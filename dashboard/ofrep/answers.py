@@ -13,6 +13,7 @@ from dashboard.errors import Denied
 from dashboard.flags import live, usage
 from dashboard.flags.flagset import FlagSet, digest
 from dashboard.flags.streams import SLOT_S, stream_token
+from dashboard.flags.usage_counts import Asker
 from dashboard.ofrep.kept import Kept, KeptAnswers
 from dashboard.ofrep.rules import BadContext, context_of, etag_matches
 from dashboard.security.principals import Principal
@@ -77,7 +78,7 @@ class Evaluations:
         closing = self._closing(asked_by, flags)
         etag = flags.etag(sent, closing)
         if etag and if_none_match and etag_matches(if_none_match, etag):
-            return self._answer(304, b"", etag)
+            return self._unchanged(asked_by, etag)
         found = self._kept.find(etag) if etag else None
         if found is not None:
             usage.of(self._app).again(_asker(asked_by), found)
@@ -88,9 +89,13 @@ class Evaluations:
         else:
             etag = digest(found.body.decode())
             if etag_matches(if_none_match, etag):
-                return self._answer(304, b"", etag)
+                return self._unchanged(asked_by, etag)
         usage.of(self._app).bulk(_asker(asked_by), found.changing, found.always)
         return self._answer(200, found.body, etag)
+
+    def _unchanged(self, asked_by: Principal, etag: str) -> Answer:
+        usage.of(self._app).unchanged(_asker(asked_by))
+        return self._answer(304, b"", etag)
 
     def failure(self, status: int, code: str, details: str, key: str | None = None) -> Answer:
         named = {"key": key} if key is not None else {}
@@ -124,7 +129,7 @@ def of(app: App) -> Evaluations:
     return found
 
 
-def _asker(asked_by: Principal) -> usage.Asker:
+def _asker(asked_by: Principal) -> Asker:
     return (asked_by.environment_id or 0, asked_by.id)
 
 

@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 from sqlalchemy import select, text, update
 
-from dashboard.flags import edits, matrix, staleness
+from dashboard.flags import edits, matrix, staleness, usage_queries
 from dashboard.flags.imports import ensure_environment
 from dashboard.flags.list_filters import is_stale
 from dashboard.flags.models import Flag, FlagSetting
@@ -18,9 +18,10 @@ PARTLY = Definition(True, {"on": True, "off": False}, "off", {"if": [{"==": [{"v
 ALL_ON = Definition(True, {"on": True, "off": False}, "on")
 USED = "insert into flag_usage values (:place, :key, date_trunc('hour', now()), 'on', 'STATIC', 1, :count, 0)"
 SEEN = """
-insert into flag_seen (environment_id, flag_key, first_at, seen_at)
-values (:place, :key, now() - interval '90 days', now() - :seen)
+insert into flag_seen (environment_id, flag_key, first_at, seen_at, single_at)
+values (:place, :key, now() - interval '90 days', now() - :seen, now() - :seen)
 """
+ASKED = "insert into {} (environment_id, api_key_id, first_at, seen_at) values (:id, 1, now(), now())"
 
 
 def keys(browser, query=""):
@@ -84,6 +85,18 @@ def test_a_row_tells_its_use_and_what_is_not_known(as_viewer, three):
     assert "never seen" in page
 
 
+def test_a_row_says_whether_the_last_evaluation_was_its_own_or_in_bulk(app, as_viewer, three, store):
+    store.execute(text("update flag_seen set single_at = null where flag_key = 'search'"))
+    store.commit()
+    rows = {row["key"]: row for row in as_viewer.get("/flags?format=json").json["rows"]}
+    assert (rows["basket"]["single_at"], rows["basket"]["bulk_at"]) == (rows["basket"]["seen_at"], None)
+    assert (rows["search"]["single_at"], rows["search"]["bulk_at"]) == (None, rows["search"]["seen_at"])
+    assert rows["basket"]["environments"]["staging"]["read"] == "read"
+    assert as_viewer.get("/flags").text.count(">in bulk<") == 1
+    assert ",single_at,bulk_at," in as_viewer.get("/flags?format=csv").text
+    assert keys(as_viewer, "sort=seen_at") == ["basket", "search", "checkout"]
+
+
 def test_before_anything_was_counted_nothing_is_told_as_zero(as_viewer, flags):
     (row,) = as_viewer.get("/flags?format=json").json["rows"]
     assert row["evaluations"] is None
@@ -123,20 +136,18 @@ def test_stale_flags_are_marked_found_and_explained(app, as_viewer, three, store
     assert "Finish it and take it out of the code" in page
 
 
-def test_the_filter_finds_exactly_what_the_rules_say(app, flags):
-    """Every mix of life, outcome, reading, counting and download, once by SQL and once by the pure rules."""
+@pytest.mark.parametrize("table", ["flag_download", "flag_bulk"])
+def test_the_filter_finds_exactly_what_the_rules_say(app, flags, table):
+    """Every mix of life, outcome, reading, counting and who has all flags, once by SQL and once by the pure rules."""
     with app.app_context():
         places = [ensure_environment(slug) for slug in ("staging", "production")]
         kinds, lives, ages = ("release", "kill_switch"), (None, 40), (0, 20, 40)
         for number, mix in enumerate(product(kinds, lives, ages, (0, 40), (None, 1, 40))):
             an_old_flag(f"mix-{number}", places, *mix)
         db.session.flush()
-        download = (
-            "insert into flag_download (environment_id, api_key_id, first_at, seen_at) values (:id, 1, now(), now())"
-        )
-        db.session.execute(text(download), {"id": places[1].id})
+        db.session.execute(text(ASKED.format(table)), {"id": places[1].id})
         now = datetime.now(UTC)
-        known = matrix.grounds()
+        known = usage_queries.grounds(now)
         ids = list(db.session.scalars(select(Flag.id).order_by(Flag.id)))
         told = {row.flag.key: {reason.name for reason in row.reasons} for row in matrix._rows(ids, places, known, now)}
         assert len(told) > 70

@@ -14,8 +14,10 @@ def ago(days):
     return NOW - timedelta(days=days)
 
 
-def place(name="production", *, outcome=None, settled=60, was_set=60, seen=1, ground=COUNTED):
-    return Place(name, outcome, ago(settled), ago(was_set), None if seen is None else ago(seen), ground)
+def place(name="production", *, outcome=None, settled=60, was_set=60, seen=1, in_bulk=None, ground=COUNTED):
+    """`seen`: days ago, by its own name; `in_bulk`: among all flags."""
+    single, last = (None if days is None else ago(days) for days in (seen, in_bulk if in_bulk is not None else seen))
+    return Place(name, outcome, ago(settled), ago(was_set), last, single, ground)
 
 
 def reasons(*places, kind="release", created=10, life=40, archived=None):
@@ -83,6 +85,59 @@ def test_flags_downloaded_for_local_evaluation_are_unknown():
     assert "all flags of staging are downloaded" in reason.sentence
     assert names(place(seen=None, ground=Ground(ago(90), downloaded_at=ago(31)))) == ["not_evaluated"]
     assert names(place(seen=3, ground=ground)) == []
+
+
+def handed_out(days=1, **keys):
+    return Ground(ago(90), bulk_at=ago(days), **keys)
+
+
+def test_a_flag_that_is_only_handed_out_among_all_is_unknown_with_who_gets_it_and_what_to_do():
+    (reason,) = reasons(place(seen=None, in_bulk=1, ground=handed_out(browsers=("web-shop",))))
+    assert (reason.name, reason.is_unknown) == ("unknown", True)
+    assert reason.sentence == (
+        "Whether it is still read cannot be known: all flags of production are handed out together to browsers, and "
+        "nobody can tell which of them their code reads."
+    )
+    assert reason.next_step == (
+        "Look for its key in the code that uses the API key web-shop; where none has it, archive it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind", "code"),
+    [
+        ({}, "to applications that ask for all at once, and", "in the code that asks in bulk;"),
+        ({"others": ("kiosk",)}, "to applications that ask for all at once, and", "uses the API key kiosk;"),
+        ({"browsers": ("b",), "others": ("a",)}, "to browsers and other applications that", "uses the API keys a, b;"),
+        ({"others": tuple("abcde")}, "to applications that", "uses the API keys a, b, c and 2 more;"),
+    ],
+)
+def test_who_asks_for_all_flags_is_named(keys, kind, code):
+    (reason,) = reasons(place(seen=None, ground=handed_out(**keys)))
+    assert kind in reason.sentence
+    assert code in reason.next_step
+
+
+def test_asked_for_by_its_own_name_it_is_read_whoever_gets_all():
+    assert names(place(seen=29, in_bulk=1, ground=handed_out())) == []
+    assert names(place(seen=31, in_bulk=1, ground=handed_out())) == ["unknown"]
+    assert names(place(seen=None, in_bulk=31, ground=handed_out(31))) == ["not_evaluated"]
+    assert names(place(seen=None, ground=handed_out()), place("staging", seen=2)) == []
+
+
+def test_handed_out_here_and_downloaded_there_tells_both():
+    ground = Ground(ago(90), downloaded_at=ago(1))
+    (reason,) = reasons(place(seen=None, ground=handed_out()), place("staging", seen=None, ground=ground))
+    assert "all flags of staging are downloaded" in reason.sentence
+    assert "all flags of production are handed out together" in reason.sentence
+    assert "by themselves and in the code that asks in bulk" in reason.next_step
+
+
+def test_when_a_flag_was_last_in_bulk_is_known_from_the_environment_once_it_is_set():
+    assert place(seen=3, in_bulk=2, ground=handed_out(1)).bulk_at == ago(1)
+    assert place(seen=3, in_bulk=2).bulk_at == ago(2)
+    assert place(seen=3).bulk_at is None
+    assert place(seen=None, was_set=1, ground=handed_out(2)).bulk_at is None
 
 
 @pytest.mark.parametrize("ground", [Ground(), Ground(counted_since=ago(29))])

@@ -5,14 +5,21 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from dashboard.flags import usage, usage_queries
+from dashboard.flags import matrix, staleness, usage, usage_queries
+from dashboard.flags.queries import flag_by_key
 from dashboard.flags.usage_models import FlagDownload, FlagSeen, FlagUsage, UnknownFlag
 from dashboard.security.models import ApiKey
 from dashboard.store import db
 from dashboard.targets.queries import environment_by_slug
 from tests.ofrep.conftest import Application, add_key, store_away, until
+
+AGED = (
+    "update flag_setting set created_at = :since",
+    "update flag_seen set first_at = :since, seen_at = :last",
+    "update flag_bulk set seen_at = :last",
+)
 
 
 @pytest.fixture
@@ -31,6 +38,24 @@ def kinds(key="plain"):
     here = environment_by_slug("staging").id
     rows = usage_queries.use_of(key, [here], datetime.now(UTC)).kinds
     return {(row.variant, row.reason): (row.count, row.bulk_count) for row in rows}
+
+
+def days_ago(days):
+    return datetime.now(UTC) - timedelta(days=days)
+
+
+def ground():
+    return usage_queries.grounds(datetime.now(UTC))[environment_by_slug("staging").id]
+
+
+def listed():
+    """The flag `plain` where it is set, as the list has it."""
+    (place,) = matrix.row_of(flag_by_key("plain").id).places
+    return place
+
+
+def reads():
+    return [staleness.read_of(listed(), datetime.now(UTC))]
 
 
 def test_single_and_bulk_answers_count_each_flag_once(changing, counted):
@@ -57,10 +82,36 @@ def test_an_evaluation_is_counted_by_variant_and_reason(changing, counted, key, 
     assert counted(lambda: kinds(key)) == {kind: (1, 0)}
 
 
-def test_an_unchanged_answer_is_no_evaluation(changing, counted):
+def test_who_only_ever_hears_that_nothing_changed_evaluates_nothing_and_goes_on_using_all_flags(
+    served, changing, counted
+):
     etag = changing.bulk().headers["ETag"]
+    counted(lambda: None)
+    with served.app_context():
+        for statement in AGED:
+            db.session.execute(text(statement), {"since": days_ago(90), "last": days_ago(40)})
+        db.session.commit()
+    assert counted(reads) == ["unread"]
     assert changing.bulk(headers={"If-None-Match": etag}).status_code == 304
+    assert counted(reads) == ["unknown"]
     assert counted(kinds) == {("on", "STATIC"): (1, 1)}
+    changing.flag("plain")
+    assert counted(reads) == ["read"]
+
+
+def test_a_flag_asked_for_by_its_name_is_evaluated_whatever_the_client_has(changing, counted):
+    answer = changing.flag("plain", headers={"If-None-Match": changing.bulk().headers["ETag"]})
+    assert (answer.status_code, "ETag" in answer.headers) == (200, False)
+    assert counted(kinds) == {("on", "STATIC"): (2, 1)}
+
+
+def test_who_asks_for_all_flags_is_known_by_key_and_kind(served, changing, counted):
+    with served.app_context():
+        shop = Application(served, add_key("staging", browser=True, origins=["https://shop.example"]))
+    assert shop.bulk(headers={"Origin": "https://shop.example"}).status_code == 200
+    assert (counted(ground).browsers, counted(ground).others) == (("test",), ())
+    changing.bulk()
+    assert (counted(ground).browsers, counted(ground).others) == (("test",), ("test",))
 
 
 def test_each_key_is_counted_by_itself(served, changing, counted):
@@ -112,21 +163,18 @@ def test_kinds_of_answers_are_bounded_too(served, changing, counted, monkeypatch
 
 def test_last_evaluation_and_sparkline_by_environment(changing, counted):
     changing.bulk()
-    now = datetime.now(UTC)
     place = counted(lambda: environment_by_slug("staging").id)
-    seen = counted(lambda: usage_queries.last_evaluated([place], ["plain", "nobody"]))
-    assert list(seen) == [(place, "plain")]
-    assert (now - seen[place, "plain"].seen_at < timedelta(minutes=1), seen[place, "plain"].single_at) == (True, None)
+    seen = counted(listed)
+    assert (seen.bulk_at > days_ago(1), seen.single_at) == (True, None)
     changing.flag("plain")
-    assert counted(lambda: usage_queries.last_evaluated([place], ["plain"]))[place, "plain"].single_at
+    assert counted(listed).single_at > days_ago(1)
     points = counted(lambda: usage_queries.sparkline([place], ["plain"], datetime.now(UTC)))[place, "plain"]
     assert (len(points), sum(count for _, count in points)) == (24, 2)
 
 
 def test_who_downloads_all_flags_is_noted(changing, counted):
     assert changing.document().status_code == 200
-    place = counted(lambda: environment_by_slug("staging").id)
-    assert list(counted(lambda: usage_queries.downloads([place]))) == [place]
+    assert counted(ground).downloaded_at > days_ago(1)
     assert counted(lambda: db.session.scalars(select(FlagDownload.api_key_id)).one())
 
 
