@@ -5,6 +5,7 @@ of ours. Everything else, and whatever fails, takes the long way and is answered
 """
 
 import io
+import logging
 import re
 import secrets
 import time
@@ -29,10 +30,12 @@ from dashboard.security.principals import Principal
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+log = logging.getLogger(__name__)
 ADDRESS = "/ofrep/v1/evaluate/flags"
 PLAIN_HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]+")
 STATUSES = {200: "200 OK", 304: "304 NOT MODIFIED", 400: "400 BAD REQUEST", 404: "404 NOT FOUND"}
 EVERY, ONE = "ofrep.evaluate_flags", "ofrep.evaluate_flag"
+Head = tuple[str, list[tuple[str, str]]]
 
 
 class ShortWay:
@@ -41,18 +44,29 @@ class ShortWay:
         self._behind_proxy = app.extensions["pilothouse_settings"].proxies > 0
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
-        if path.startswith(ADDRESS) and environ["REQUEST_METHOD"] == "POST":
-            began_s = time.monotonic()
-            endpoint, key = (EVERY, "") if path == ADDRESS else (ONE, path[len(ADDRESS) + 1 :])
-            asked_by = self._admitted(environ, endpoint)
-            in_order = endpoint == EVERY or (path[len(ADDRESS)] == "/" and KEY.match(key))
-            answer = self._answer(environ, asked_by, key) if asked_by and in_order else None
-            if answer and asked_by:
-                told = self._noted(environ, endpoint, answer, began_s)
-                start_response(STATUSES[answer.status], _headers(environ, answer, asked_by, told))
-                return [answer.body]
+        if environ["PATH_INFO"].startswith(ADDRESS) and environ["REQUEST_METHOD"] == "POST":
+            try:
+                answered = self._answered(environ)
+            except Exception:
+                # What translates failures is on the long way: there it fails again, in our words, or is answered.
+                log.exception("an evaluation failed before Flask")
+                answered = None
+            if answered:
+                (status, headers), body = answered
+                start_response(status, headers)
+                return [body]
         return self._long_way(environ, start_response)
+
+    def _answered(self, environ: "WSGIEnvironment") -> tuple[Head, bytes] | None:
+        began_s, path = time.monotonic(), environ["PATH_INFO"]
+        endpoint, key = (EVERY, "") if path == ADDRESS else (ONE, path[len(ADDRESS) + 1 :])
+        asked_by = self._admitted(environ, endpoint)
+        in_order = endpoint == EVERY or (path[len(ADDRESS)] == "/" and KEY.match(key))
+        answer = self._answer(environ, asked_by, key) if asked_by and in_order else None
+        if not answer or not asked_by:
+            return None
+        told = self._noted(environ, endpoint, answer, began_s)
+        return (STATUSES[answer.status], _headers(environ, answer, asked_by, told)), answer.body
 
     def _admitted(self, environ: "WSGIEnvironment", endpoint: str) -> Principal | None:
         """Who asks, by the rules that the guard goes by; None: the guard shall decide."""
@@ -78,8 +92,8 @@ class ShortWay:
             body = environ["wsgi.input"].read(int(size))
         except OSError:  # who asked is gone
             body = b""
+        environ["wsgi.input"] = io.BytesIO(body)
         if len(body) != int(size):
-            environ["wsgi.input"] = io.BytesIO(body)
             return None
         if key:
             return evaluations.one(asked_by, flags, key, body)

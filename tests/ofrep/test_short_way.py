@@ -7,6 +7,8 @@ import pytest
 from werkzeug.test import Client
 
 from dashboard.flags import live
+from dashboard.flags.flagset import ReadyFlag
+from dashboard.flags.rules import Definition
 from dashboard.metrics import OWN
 from dashboard.ofrep.short_way import ShortWay
 from dashboard.security import tokens
@@ -116,3 +118,25 @@ def test_a_body_of_another_size_than_was_told_is_no_evaluation(ways, keys, told,
     sent = {"headers": {"X-API-Key": keys["server"]}, "environ_overrides": {"CONTENT_LENGTH": told}}
     assert ways.short.post(BULK, data=b'{"context"', **sent).status_code == status
     assert len(ways.left) == 1
+
+
+@pytest.fixture
+def broken(untouched):
+    """A flag in the live set whose answer cannot be written."""
+    (flags,) = [found.flags for found in live.of(untouched).sets().values() if found.environment == "staging"]
+    flags["broken"] = ReadyFlag("broken", "object", Definition(True, {"on": object()}, "on"))
+    yield
+    del flags["broken"]
+
+
+@pytest.mark.usefixtures("broken")
+def test_what_fails_on_the_short_way_is_answered_and_logged_on_the_long_one(ways, keys, caplog):
+    answer = ways.short.post(
+        f"{BULK}/broken", data=b'{"context": {"plan": "pro"}}', headers={"X-API-Key": keys["server"]}
+    )
+    assert (answer.status_code, answer.json["key"], answer.json["errorCode"]) == (500, "broken", "GENERAL")
+    assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"])
+    said = [(record.message, record.exc_info[0]) for record in caplog.records if record.exc_info]
+    assert said == [("an evaluation failed before Flask", TypeError), ("an evaluation failed", TypeError)]
+    assert len(ways.left) == 1
+    assert ways.short.post(f"{BULK}/plain", data=b"{}", headers={"X-API-Key": keys["server"]}).status_code == 200
