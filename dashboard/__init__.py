@@ -10,7 +10,7 @@ from dashboard.approvals.routes import blueprint as approvals
 from dashboard.changes.routes import blueprint as changes
 from dashboard.demo.routes import blueprint as demo_shop
 from dashboard.findings.routes import blueprint as findings
-from dashboard.flags import live, usage
+from dashboard.flags import live, recent, usage
 from dashboard.flags.routes import blueprint as flags
 from dashboard.flags.usage_routes import blueprint as flag_usage
 from dashboard.health import blueprint as health
@@ -52,6 +52,7 @@ def create_app(settings: Settings, *, database_url: str, secret_key: str, wait_s
     init_targets(app, settings)
     live.init_app(app)
     usage.init_app(app)
+    recent.init_app(app)
     for blueprint in FEATURES:
         app.register_blueprint(blueprint)
     return app

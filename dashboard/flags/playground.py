@@ -1,6 +1,7 @@
 """The playground: what somebody would get, and why; what another version or environment would change for whom.
 
 Nothing that is typed here is kept. Flags are asked as this process serves them, so answers are those of applications.
+Contexts that applications sent lately are offered where the environment keeps them, to whoever may change flags there.
 """
 
 import itertools
@@ -9,16 +10,18 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 
 from dashboard import web
 from dashboard.errors import Invalid
-from dashboard.flags import live, rules, samples, serving, wire
+from dashboard.flags import live, recent, rules, samples, segments, serving, wire
+from dashboard.flags.bucketing import DEFAULT
 from dashboard.flags.exact import Refused, read_json
 from dashboard.flags.explain import explain, tree
 from dashboard.flags.flagset import FlagSet, ReadyFlag, Resolution
 from dashboard.flags.ledger import kept
 from dashboard.flags.queries import flag_by_key
+from dashboard.formats import json_value
 from dashboard.security.guards import requires
 from dashboard.targets.models import Environment
 from dashboard.targets.queries import all_environments, environment_by_slug
@@ -29,6 +32,11 @@ MOST_FLAGS = 500
 LONGEST_S = 2.0
 OFFERED = 4
 FIELDS = ("environment", "flag", "context", "other")
+
+
+@blueprint.app_context_processor
+def _drawn() -> dict[str, object]:
+    return {"bucketing_in": _bucketing_in}
 
 
 @blueprint.route("/flags/playground", methods=("GET", "POST"))
@@ -54,11 +62,19 @@ def show() -> Response:
     return web.page("flags/playground.html", status=422 if errors else 200, **shown, **found)
 
 
+def _bucketing_in(environment_id: int) -> str:
+    """The version that percentages are drawn by, for the notes beside them."""
+    if "bucketings" not in g:
+        g.bucketings = segments.bucketings()
+    return str(g.bucketings.get(environment_id, DEFAULT))
+
+
 def _answer(found: dict[str, Any], place: Environment, typed: Mapping[str, str]) -> None:
     """Fill in what can be said. Raises Invalid for the rest."""
     flags = live.flags_of(place.id)
     keys = list(itertools.islice(flags.flags, MOST_FLAGS))
     found |= {"keys": keys, "total": len(flags.flags), "state": live.state()}
+    found |= {"lately": recent.recent_of(place), "may_see": recent.may_see(place)}
     context = found["context"] = context_of(typed["context"])
     if not typed["flag"]:
         found["rows"] = _all(flags, context)
@@ -74,7 +90,10 @@ def _answer(found: dict[str, Any], place: Environment, typed: Mapping[str, str])
     ]
     found["versions"] = list(range(_version(place, flag), 0, -1))[:20]
     if typed["other"]:
-        found["comparison"] = _compared(flag, _other(typed["other"], place, flag))
+        other = _other(typed["other"], place, flag)
+        found["comparison"] = _compared(flag, other)
+        if found["lately"]:
+            found["comparison_lately"] = _compared_over(flag, other, (one.context for one in found["lately"]))
 
 
 def context_of(text: str) -> dict[str, Any]:
@@ -132,13 +151,13 @@ def _other(words: str, place: Environment, flag: ReadyFlag) -> ReadyFlag:
 
 def _compared(flag: ReadyFlag, other: ReadyFlag) -> samples.Comparison:
     """From the other one to this one, for people made up from the rules of both."""
-    people = samples.sampled([flag.definition.targeting, other.definition.targeting])
-    return samples.compare(other, flag, _in_time(people), int(time.time()))
+    return _compared_over(flag, other, samples.sampled([flag.definition.targeting, other.definition.targeting]))
 
 
-def _in_time(people: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _compared_over(flag: ReadyFlag, other: ReadyFlag, people: Iterator[dict[str, Any]]) -> samples.Comparison:
     until = time.monotonic() + LONGEST_S
-    return itertools.takewhile(lambda _: time.monotonic() < until, people)
+    in_time = itertools.takewhile(lambda _: time.monotonic() < until, people)
+    return samples.compare(other, flag, in_time, int(time.time()))
 
 
 def _plain(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,12 +172,17 @@ def _plain(found: Mapping[str, Any]) -> dict[str, Any]:
         plain["result"] = _resolution(found["flag"], explanation.resolution)
         plain["explanation"] = explanation.sentence
         plain["tree"] = tree(explanation.root) if explanation.root else None
-    if comparison := found.get("comparison"):
-        moves = [
-            {"before": m.before, "after": m.after, "count": m.count, "examples": m.examples} for m in comparison.moves
-        ]
-        plain["comparison"] = {"sampled": comparison.sampled, "changed": comparison.changed, "moves": moves}
+    for name in ("comparison", "comparison_lately"):
+        if comparison := found.get(name):
+            plain[name] = _compared_plain(comparison)
+    if found.get("lately"):
+        plain["lately"] = [{"seen_at": json_value(one.seen_at), "context": one.context} for one in found["lately"]]
     return plain
+
+
+def _compared_plain(comparison: samples.Comparison) -> dict[str, Any]:
+    moves = [{"before": m.before, "after": m.after, "count": m.count, "examples": m.examples} for m in comparison.moves]
+    return {"sampled": comparison.sampled, "changed": comparison.changed, "moves": moves}
 
 
 def _resolution(flag: ReadyFlag, resolution: Resolution) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from dashboard.flags import usage_sql
+from dashboard.flags import recent, usage_sql
 from dashboard.flags.rules import KEY
 from dashboard.flags.usage_counts import Answered, Asker, Counts, Row, columns_of, rows_of
 from dashboard.store import db
@@ -130,6 +130,7 @@ class Usage:
         pause_s = FLUSH_S
         while not self._stop.wait(pause_s):
             pause_s = max(FLUSH_S, self.flush() / ROWS_PER_S)
+            recent.of(self._app).exchange()
 
     def flush(self) -> int:
         """Add what was counted to the store; how many rows that were. What the store did not take is kept."""

@@ -10,7 +10,7 @@ from typing import Any
 from flask.sansio.app import App
 
 from dashboard.errors import Denied
-from dashboard.flags import live, usage
+from dashboard.flags import live, recent, usage
 from dashboard.flags.flagset import FlagSet, digest
 from dashboard.flags.streams import SLOT_S, stream_token
 from dashboard.flags.usage_counts import Asker
@@ -58,7 +58,7 @@ class Evaluations:
 
     def one(self, asked_by: Principal, flags: FlagSet, key: str, body: bytes) -> Answer:
         try:
-            sent = context_of(body)
+            sent = self._context(asked_by, body)
         except BadContext as bad:
             return self.failure(400, bad.code, bad.sentence, key)
         flag = flags.flags.get(key)
@@ -72,7 +72,7 @@ class Evaluations:
     def every(self, asked_by: Principal, flags: FlagSet, body: bytes, if_none_match: str) -> Answer:
         """All flags of the set; an answer that was given before is found by its ETag."""
         try:
-            sent = context_of(body)
+            sent = self._context(asked_by, body)
         except BadContext as bad:
             return self.failure(400, bad.code, bad.sentence)
         closing = self._closing(asked_by, flags)
@@ -92,6 +92,12 @@ class Evaluations:
                 return self._unchanged(asked_by, etag)
         usage.of(self._app).bulk(_asker(asked_by), found.changing, found.always)
         return self._answer(200, found.body, etag)
+
+    def _context(self, asked_by: Principal, body: bytes) -> dict[str, Any]:
+        """Noticed where the environment keeps recent contexts. Raises BadContext."""
+        sent = context_of(body)
+        recent.of(self._app).note(asked_by.environment_id, sent, len(body))
+        return sent
 
     def _unchanged(self, asked_by: Principal, etag: str) -> Answer:
         usage.of(self._app).unchanged(_asker(asked_by))

@@ -11,7 +11,7 @@ from dashboard.store import db
 from dashboard.targets.forms import EnvironmentForm, read_environment
 from dashboard.targets.models import Environment
 
-NAMES = ("name", "color", "position", "is_production", "approvals_needed")
+NAMES = ("name", "color", "position", "is_production", "approvals_needed", "keeps_contexts")
 KEPT_FROM_HARM = {"api_key"}
 
 

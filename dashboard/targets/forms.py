@@ -48,6 +48,7 @@ class EnvironmentForm:
     position: int
     is_production: bool
     approvals_needed: int = 0
+    keeps_contexts: bool = False
 
 
 def read_target(values: Mapping[str, str], *, socket_dir: str | None, networks: Sequence[Network]) -> TargetForm:
@@ -93,6 +94,7 @@ def read_environment(values: Mapping[str, str]) -> EnvironmentForm:
         approvals_needed=_number(
             "approvals_needed", values.get("approvals_needed", "").strip() or "0", problems, 0, MOST_APPROVALS
         ),
+        keeps_contexts=bool(values.get("keeps_contexts")),
     )
     if problems:
         raise Invalid(problems)

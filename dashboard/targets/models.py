@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, UniqueConstraint, false, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dashboard.store import Base
@@ -12,7 +12,10 @@ COLORS = ("green", "amber", "red", "blue", "violet", "teal", "pink", "grey")
 
 
 class Environment(Base):
-    """`approvals_needed`: how many others have to agree before a flag changes here; 0: nobody."""
+    """`approvals_needed`: how many others have to agree before a flag changes here; 0: nobody.
+
+    `keeps_contexts`: the last contexts that applications sent are kept for an hour, for who may change flags here.
+    """
 
     __tablename__ = "environment"
     __table_args__ = (CheckConstraint("approvals_needed between 0 and 20", name="approvals_needed"),)
@@ -24,6 +27,7 @@ class Environment(Base):
     position: Mapped[int]
     is_production: Mapped[bool] = mapped_column(default=False)
     approvals_needed: Mapped[int] = mapped_column(default=0, server_default="0")
+    keeps_contexts: Mapped[bool] = mapped_column(default=False, server_default=false())
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

@@ -49,6 +49,7 @@ class EnvironmentRow:
     position: int
     is_production: bool
     approvals_needed: int
+    keeps_contexts: bool
     version: int
     targets: int
 
@@ -64,6 +65,9 @@ class CostRow:
     points: list[tuple[datetime, float | None]]
 
 
+ROW_NAMES = (
+    "slug", "name", "color", "position", "is_production", "approvals_needed", "keeps_contexts", "version",
+)  # fmt: skip
 SORTS = {
     "name": Target.name,
     "environment": Environment.position,
@@ -105,8 +109,7 @@ def target_page(query: ListQuery) -> ListPage[TargetRow]:
 def environment_page(query: ListQuery) -> ListPage[EnvironmentRow]:
     """Every environment with how many targets it has; there are few, so there is one page."""
     targets = select(func.count()).where(Target.environment_id == Environment.id).scalar_subquery().label("targets")
-    names = ("slug", "name", "color", "position", "is_production", "approvals_needed", "version")
-    columns = {name: getattr(Environment, name) for name in names}
+    columns = {name: getattr(Environment, name) for name in ROW_NAMES}
     found = select(*columns.values(), targets)
     if query.q:
         found = found.where(or_(Environment.name.ilike(query.like()), Environment.slug.ilike(query.like())))
@@ -120,8 +123,8 @@ def environment_row(slug: str) -> EnvironmentRow:
     """Raises NotFound."""
     environment = environment_by_slug(slug)
     count = select(func.count()).where(Target.environment_id == environment.id)
-    names = ("slug", "name", "color", "position", "is_production", "approvals_needed", "version")
-    return EnvironmentRow(**{name: getattr(environment, name) for name in names}, targets=db.session.scalar(count) or 0)
+    told = {name: getattr(environment, name) for name in ROW_NAMES}
+    return EnvironmentRow(**told, targets=db.session.scalar(count) or 0)
 
 
 def cost(target_id: int, since: datetime) -> CostRow | None:
