@@ -54,8 +54,9 @@ select e.id, f.key, date_trunc('hour', now()) - hour * interval '1 hour', 'off',
  where f.id % 4 > 0
 """
 SEEN = """
-insert into flag_seen (environment_id, flag_key, first_at, seen_at)
-select e.id, f.key, now() - interval '80 days', now() - (f.id % 60) * interval '1 day'
+insert into flag_seen (environment_id, flag_key, first_at, seen_at, single_at)
+select e.id, f.key, now() - interval '80 days', now() - (f.id % 60) * interval '1 day',
+       now() - (f.id % 60) * interval '1 day'
   from flag f, environment e
 """
 

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask
 from flask_migrate import upgrade
 
+from bench import hostile
 from bench.bare import bare
 from bench.house import server, table
 from bench.over_http import over_http
@@ -46,10 +47,10 @@ def bodies(count: int) -> Iterator[bytes]:
 
 
 def asking(
-    app: Flask, path: str, headers: dict[str, str], people: int = 1
+    app: Flask, path: str, headers: dict[str, str], people: int = 1, body: bytes | None = None
 ) -> Callable[[], tuple[int, list[tuple[str, str]], bytes]]:
     """One request through the whole app, as gunicorn makes it, without a network."""
-    sent = bodies(people)
+    sent = bodies(people) if body is None else cycle([body])
     environ = {
         "REQUEST_METHOD": "POST", "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": "", "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "8000", "HTTP_HOST": "127.0.0.1:8000", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1",
@@ -101,7 +102,7 @@ class Uncounted:
 
     def single(self, *_: object) -> None: ...
 
-    bulk = again = single
+    bulk = again = unchanged = single
 
 
 def with_usage(app: Flask, counting: object, ask: Ask) -> Ask:
@@ -132,6 +133,11 @@ def measured(app: Flask, key: dict[str, str]) -> str:
         taken, bare_taken = cost_us([ask, asking(plain, path, key, people)])
         ratio, counting = f"{bare_taken / taken:.2f}", f"{counting_us(app, ask):+.1f} µs"
         rows.append((name, f"{taken:.0f} µs", f"{bare_taken:.0f} µs", ratio, counting))
+    unchanged = asking(app, BULK, key | {"If-None-Match": dict(ours[BULK]()[1])["ETag"]})
+    taken, whole = cost_us([unchanged, ours[BULK]])
+    rows.append(
+        ("304", f"{taken:.0f} µs", "", f"{whole / taken:.2f} of bulk", f"{counting_us(app, unchanged):+.1f} µs")
+    )
     return table(("no network", "ours", "bare view", "of its throughput", "counting"), rows)
 
 
@@ -163,5 +169,7 @@ def run_ofrep() -> None:
         try:
             key = {"X-API-Key": served(app)}
             print(f"{in_a_worker(app, key)}\n\n{measured(app, key)}")
+            asks = {name: asking(app, BULK, key, body=body) for name, body in hostile.BODIES.items()}
+            print(f"\n### Hostile bodies\n\n{hostile.measured(app, key, asks)}")
         finally:
             close(app)
