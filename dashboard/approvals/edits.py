@@ -1,27 +1,21 @@
-"""Changes of requests: asked for, approved and thereby made, rejected, withdrawn, void; reviews opened and done.
+"""Changes of requests: approved and thereby made, rejected, withdrawn, void; reviews done.
 
-Whoever decides holds the flag first and the request after it, as every change of a flag does: two last approvals at
-once make one change.
+Whoever decides holds what is to be changed first and the request after it, as every change of flags does: two last
+approvals at once make one change.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from uuid import UUID
 
-from flask import has_request_context
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 
-from dashboard.approvals import queries, rules
+from dashboard.approvals import making, queries, rules, voids
 from dashboard.approvals.models import ChangeApproval, ChangeRequest
+from dashboard.approvals.opening import person
 from dashboard.errors import Conflict, Denied, Invalid, NotFound
-from dashboard.flags import approved, schedules
-from dashboard.flags.holding import Proposal
-from dashboard.flags.models import Flag
-from dashboard.flags.saving import locked
 from dashboard.security.audit import record as audit
-from dashboard.security.authors import current_author, on_behalf_of
-from dashboard.security.principals import Principal, principal
+from dashboard.security.authors import current_author
+from dashboard.security.principals import Principal
 from dashboard.security.role_queries import who_may
 from dashboard.store import db
 from dashboard.targets.models import Environment
@@ -35,27 +29,13 @@ ENDED = {
 }
 
 
-def ask(proposals: Sequence[Proposal], operation_id: str | None) -> list[UUID]:
-    """A request for each; the same form sent twice finds what it asked for. In the caller's transaction."""
-    author = _me()
-    return [_asked(proposal, author, operation_id) for proposal in proposals]
-
-
-def review(made: Proposal) -> None:
-    """Somebody changed this without approval; another person looks at it afterwards."""
-    author = principal() if has_request_context() else None
-    values = _values(made) | {"kind": "review", "author_id": author.id if author else None, "author": current_author()}
-    db.session.execute(insert(ChangeRequest).values(values))
-    audit("review.open", f"{made.subject} in {made.environment.slug}", after={"title": made.title}, reason=made.reason)
-
-
 def approve(text: str, comment: str) -> ChangeRequest:
     """Yes; the last one that is needed makes the change at once. What stands no longer becomes void instead.
 
     Raises NotFound, Invalid, Denied for one's own, Conflict when it was decided already.
     """
     comment = rules.comment_of(comment, needed=False)
-    request, me = _held(text, "change"), _me()
+    request, me = _held(text, "change"), person()
     if _has_approved(request, me):
         return request
     _refuse_ended(request)
@@ -85,7 +65,7 @@ def mark_reviewed(text: str, comment: str) -> ChangeRequest:
 
 def withdraw(text: str) -> ChangeRequest:
     """Only by whoever asked. Raises NotFound, Denied, Conflict when it was decided already."""
-    request, me = _held(text, "change"), _me()
+    request, me = _held(text, "change"), person()
     if request.author_id != me.id:
         raise Denied(f"Only {request.author} may withdraw this.")
     if request.state != "withdrawn":
@@ -97,47 +77,14 @@ def withdraw(text: str) -> ChangeRequest:
 def tidy() -> int:
     """Write down which requests became void, by whom and why; how many. A job."""
     done = 0
-    for found in queries.void_requests():
+    for found in voids.void_requests():
         done += _became_void(_held(str(found.public_id), found.kind))
         db.session.commit()
     return done
 
 
-def _asked(proposal: Proposal, author: Principal, operation_id: str | None) -> UUID:
-    values = _values(proposal) | {"author_id": author.id, "author": author.author, "operation_id": operation_id}
-    row = insert(ChangeRequest).values(values).on_conflict_do_nothing().returning(ChangeRequest.public_id)
-    if asked := db.session.scalar(row):
-        subject = f"{proposal.subject} in {proposal.environment.slug}"
-        audit("approval.ask", subject, after={"title": proposal.title, "request": str(asked)}, reason=proposal.reason)
-        return asked
-    same = select(ChangeRequest.public_id).where(
-        ChangeRequest.operation_id == operation_id,
-        ChangeRequest.subject == proposal.subject,
-        ChangeRequest.place == proposal.environment.slug,
-    )
-    return db.session.scalars(same).one()
-
-
-def _values(proposal: Proposal) -> dict[str, object]:
-    return {
-        "kind": "change",
-        "flag_id": proposal.flag.id if proposal.flag else None,
-        "environment_id": proposal.environment.id,
-        "subject": proposal.subject,
-        "place": proposal.environment.slug,
-        "action": proposal.action,
-        "title": proposal.title,
-        "before": proposal.before,
-        "document": proposal.document,
-        "base_version": proposal.version,
-        "steps": proposal.steps,
-        "reason": proposal.reason or proposal.title,
-        "state": "open",
-    }
-
-
 def _decided(text: str, kind: str, state: str, comment: str) -> ChangeRequest:
-    request, me = _held(text, kind), _me()
+    request, me = _held(text, kind), person()
     if request.state == state and request.decided_by == me.author:
         return request
     _refuse_ended(request)
@@ -147,42 +94,22 @@ def _decided(text: str, kind: str, state: str, comment: str) -> ChangeRequest:
 
 
 def _make(request: ChangeRequest, approvers: Sequence[str]) -> None:
-    """The change itself, by whoever asked for it; what cannot be made any more is void."""
-    flag = db.session.get_one(Flag, request.flag_id)
-    environment = db.session.get_one(Environment, request.environment_id)
-    reason = f"{request.reason} (approved by {', '.join(approvers)})"
+    """By whoever asked for it; what cannot be made any more is void, what has to wait for another one stays open."""
     try:
-        with db.session.begin_nested(), on_behalf_of(request.author):
-            made = _applied(request, flag, environment, reason)
+        request.applied_version = making.make(request, approvers)
     except (Invalid, Conflict, NotFound) as refused:
         _end(request, "void", refused.sentence)
         return
-    request.applied_version = made
     _end(request, "applied", None)
-
-
-def _applied(request: ChangeRequest, flag: Flag, environment: Environment, reason: str) -> int:
-    """The version of the flag that there is now; a schedule stands on the one that was asked for."""
-    version, title = request.base_version, request.title
-    if request.steps:
-        schedules.plan(
-            flag, environment, request.steps, version=version, title=title, reason=reason,
-            author_id=request.author_id, waived="approved",
-        )  # fmt: skip
-        return version
-    made = approved.apply(
-        flag, environment, request.document, version=version, action=request.action, title=title, reason=reason
-    )
-    return made.version
 
 
 def _became_void(request: ChangeRequest) -> bool:
     """Write down that it stands no longer, with whoever's change made it so and when."""
-    why = queries.why_void(request)
+    why = voids.why_void(request)
     if why is None:
         return False
-    by, at = queries.made_void_by(request, why)
-    _end(request, "void", queries.void_sentence(request, why))
+    by, at = voids.made_void_by(request, why)
+    _end(request, "void", voids.sentence_of(request, why))
     request.decided_by, request.decided_at = by, at or request.decided_at
     return True
 
@@ -200,13 +127,11 @@ def _note(action: str, request: ChangeRequest, comment: str | None) -> None:
 
 
 def _held(text: str, kind: str) -> ChangeRequest:
-    """The request, ours until the end of the transaction, and its flag before it."""
+    """The request, ours until the end of the transaction, and what it changes before it."""
     found = queries.request_by(text)
     if found.kind != kind:
         raise NotFound("There is no such request.")
-    key = db.session.scalar(select(Flag.key).where(Flag.id == found.flag_id))
-    if key is not None:
-        locked(key)
+    making.hold(found)
     wanted = select(ChangeRequest).where(ChangeRequest.id == found.id).with_for_update()
     return db.session.scalars(wanted.execution_options(populate_existing=True)).one()
 
@@ -233,10 +158,3 @@ def _refuse_ended(request: ChangeRequest) -> None:
     if request.state != "open":
         by = f", by {request.decided_by}" if request.decided_by else ""
         raise Conflict(f"{ENDED[request.state]} already{by}.")
-
-
-def _me() -> Principal:
-    me = principal()
-    if me is None or me.kind != "account":
-        raise Denied("Only people ask for changes and decide them.")
-    return me

@@ -16,8 +16,11 @@ STATES = ("open", "applied", "rejected", "withdrawn", "void", "reviewed")
 class ChangeRequest(Base):
     """A change that waits for approval, or (kind review) one that was made without and waits for a second look.
 
-    `document` is what was asked for, `before` what was there at `base_version`; 0: the flag was not set there. For a
-    review `base_version` is the version that was made. `steps`: what happens when, where it is a schedule.
+    `document` is what was asked for, `before` what was there at `base_version`; 0: it was not there. What the flags of
+    an environment share (`holding.PARTS`) has no flag; its versions count by themselves. A change of the whole flag
+    (`holding.WHOLE`) waits in the strictest environment and stands on `everywhere.changes_of`. For a review
+    `base_version` is the version that was made. `steps`: what happens when, where it is a schedule. Without `author_id`
+    it was asked for on the command line, or the account is gone.
     """
 
     __tablename__ = "change_request"

@@ -9,12 +9,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
-from dashboard.approvals import rules
+from dashboard.approvals import rules, voids
 from dashboard.approvals.models import ChangeApproval, ChangeRequest
-from dashboard.approvals.validity import FACTS, STATE, STATE_ORDER, VOID
+from dashboard.approvals.validity import STATE, STATE_ORDER, VOID, with_facts
 from dashboard.errors import NotFound
 from dashboard.flags import coming, compare
-from dashboard.flags.models import Flag, FlagVersion
 from dashboard.lists import ListPage, ListQuery
 from dashboard.security.models import Account, EnvironmentRole
 from dashboard.security.role_queries import suffices, who_may
@@ -85,7 +84,7 @@ def is_needed(environment: Environment) -> bool:
 
 def open_count() -> Select[int]:
     """Asks how many requests and reviews wait; the navigation puts it into its own question."""
-    return _from(select(func.count(ChangeRequest.id))).where(STATE == "open")
+    return with_facts(select(func.count(ChangeRequest.id))).where(STATE == "open")
 
 
 def request_page(query: ListQuery) -> ListPage[RequestRow]:
@@ -143,43 +142,13 @@ def whole(text: str) -> Whole:
         approvals=approvals,
         may=may,
         tally=rules.tally(row.needed, request.author_id, [one.account_id for one in approvals], may),
-        void_sentence=void_sentence(request, row.void) if row.void else None,
+        void_sentence=voids.sentence_of(request, row.void) if row.void else None,
     )
 
 
 def approvals_of(request: ChangeRequest) -> list[ChangeApproval]:
     wanted = select(ChangeApproval).where(ChangeApproval.request_id == request.id)
     return list(db.session.scalars(wanted.order_by(ChangeApproval.at, ChangeApproval.account_id)))
-
-
-def why_void(request: ChangeRequest) -> str | None:
-    """The code of why a request stands no longer, as the store has it now."""
-    code: str | None = db.session.scalar(_from(select(VOID)).where(ChangeRequest.id == request.id))
-    return code
-
-
-def void_sentence(request: ChangeRequest, code: str) -> str:
-    by, _ = made_void_by(request, code)
-    return rules.void_sentence(code, subject=request.subject, place=request.place, author=request.author, by=by)
-
-
-def made_void_by(request: ChangeRequest, code: str) -> tuple[str | None, datetime | None]:
-    """Whose change it was, and when: the version that came in its place, or the flag's archiving."""
-    wanted: Select[*tuple[Any, ...]] = select(FlagVersion.author, FlagVersion.at).where(
-        FlagVersion.flag_id == request.flag_id,
-        FlagVersion.environment_id == request.environment_id,
-        FlagVersion.version == request.base_version + 1,
-    )
-    if code == "archived":
-        wanted = select(Flag.archived_by, Flag.archived_at).where(Flag.id == request.flag_id)
-    row = db.session.execute(wanted).one_or_none() if code in {"archived", "changed"} else None
-    return (row[0], row[1]) if row else (None, None)
-
-
-def void_requests() -> list[ChangeRequest]:
-    """Open ones that stand no longer, oldest first."""
-    wanted = _from(select(ChangeRequest)).where(ChangeRequest.state == "open", VOID.is_not(None))
-    return list(db.session.scalars(wanted.order_by(ChangeRequest.id).limit(500)))
 
 
 def _rows() -> Select[*tuple[Any, ...]]:
@@ -191,14 +160,7 @@ def _rows() -> Select[*tuple[Any, ...]]:
     }  # fmt: skip
     own = [name for name in RequestRow.__dataclass_fields__ if name not in named]
     columns = named | {name: getattr(ChangeRequest, name) for name in own}
-    return _from(select(*(column.label(name) for name, column in columns.items())))
-
-
-def _from(wanted: Select[Any]) -> Select[Any]:
-    wanted = wanted.select_from(ChangeRequest)
-    for model, on in FACTS:
-        wanted = wanted.outerjoin(model, on)
-    return wanted
+    return with_facts(select(*(column.label(name) for name, column in columns.items())))
 
 
 def _given() -> ColumnElement[int]:

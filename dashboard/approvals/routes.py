@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from flask import Blueprint, Response, g, request, url_for
+from flask import Blueprint, Response, current_app, g, has_request_context, request, url_for
 from flask.blueprints import BlueprintSetupState
 
 from dashboard import web
-from dashboard.approvals import edits, queries, rules
+from dashboard.approvals import edits, opening, queries, rules
 from dashboard.approvals.models import KINDS, STATES, ChangeRequest
 from dashboard.errors import Invalid
 from dashboard.flags.holding import EXTENSION, Proposal
@@ -14,6 +14,7 @@ from dashboard.lists import ListSpec, choices, parse_list, respond
 from dashboard.security.guards import requires
 from dashboard.security.principals import principal
 from dashboard.security.role_queries import who_may
+from dashboard.settings import Settings
 from dashboard.store import db
 from dashboard.targets.queries import all_environments
 
@@ -30,11 +31,13 @@ class Keeper:
     """What flags know of this room."""
 
     def ask(self, proposals: Sequence[Proposal], operation_id: str | None) -> str:
-        asked = edits.ask(proposals, operation_id)
+        asked = opening.ask(proposals, operation_id)
+        if not has_request_context():
+            return _outside(f"/{asked[0]}" if len(asked) == 1 else "?state=open")
         return url_for("approvals.show", uuid=asked[0]) if len(asked) == 1 else url_for("approvals.index", state="open")
 
     def review(self, made: Proposal) -> None:
-        edits.review(made)
+        opening.review(made)
 
 
 @blueprint.record_once
@@ -98,6 +101,12 @@ def approvers_of(environment_id: int) -> int:
     """How many others could approve what this person asks for."""
     me = principal()
     return len({one.id for one in who_may("operator", environment_id)} - {me.id if me else 0})
+
+
+def _outside(rest: str) -> str:
+    """The address as somebody on the command line may open it; only a path where nobody set the dashboard's own."""
+    settings: Settings = current_app.extensions["pilothouse_settings"]
+    return f"{(settings.url or '').rstrip('/')}{blueprint.url_prefix}{rest}"
 
 
 def _answered(uuid: str, decide: Callable[[], ChangeRequest]) -> Response:

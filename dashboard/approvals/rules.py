@@ -8,6 +8,7 @@ from dashboard.errors import Invalid
 
 LASTS = timedelta(days=30)
 LONGEST = 1000
+COMMAND_LINE = "cli:"
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,18 @@ def tally(needed: int, author_id: int | None, approved_by: Collection[int], may:
     return Tally(len(given), max(1, needed), len(set(may) - given - {author_id}))
 
 
-def void_sentence(code: str, *, subject: str, place: str, author: str, by: str | None = None) -> str:
-    """Why a request stands no longer, in words."""
-    whose = f", by {by}." if by else "."
+def void_sentence(
+    code: str, *, subject: str, place: str, author: str, by: str | None = None, everywhere: bool = False
+) -> str:
+    """Why a request stands no longer, in words; `everywhere`: it was to change all environments at once."""
+    whose, there = f", by {by}." if by else ".", "" if everywhere else f" in {place}"
     return {
         "gone": f"{subject} or {place} is not there any more.",
         "archived": f"{subject} was archived{whose}",
-        "changed": f"{subject} was changed in {place} since{whose}",
+        "restored": f"{subject} was restored already{whose}",
+        "changed": f"{subject} was changed{there} since{whose}",
         "passed": "The time at which it was to begin passed before it was approved.",
-        "author": f"{author} may not change flags in {place} any more.",
+        "author": f"{author} may not change flags{there} any more.",
         "expired": f"Nobody decided within {LASTS.days} days.",
     }[code]
 

@@ -1,10 +1,14 @@
 """Whether a request still stands, as the store has it now: conditions for the questions about requests."""
 
-from sqlalchemy import BigInteger, and_, case, cast, func
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, not_, or_, select
 
 from dashboard.approvals import rules
 from dashboard.approvals.models import ChangeRequest
-from dashboard.flags.models import Flag, FlagSetting
+from dashboard.flags.everywhere import CHANGES
+from dashboard.flags.holding import PARTS, WHOLE
+from dashboard.flags.models import Flag, FlagSetting, FlagVersion
 from dashboard.security.models import Account, EnvironmentRole
 from dashboard.security.role_queries import suffices
 from dashboard.targets.models import Environment
@@ -28,17 +32,51 @@ FACTS = (
 )
 # The second at which a schedule begins; null where the change is made by the approval itself.
 FIRST_STEP = cast(ChangeRequest.steps[0, 0].as_string(), BigInteger)
+IS_PART = ChangeRequest.action.in_(PARTS)
+IS_BUCKETING = ChangeRequest.action == "flag.bucketing"
+# The versions of the segment, or of the environment's bucketing, that a request wants to change.
+OF_PART = and_(
+    FlagVersion.flag_id.is_(None),
+    FlagVersion.environment_id == ChangeRequest.environment_id,
+    func.coalesce(FlagVersion.segment, "") == case((IS_BUCKETING, ""), else_=ChangeRequest.subject),
+)
+NEWEST_OF_PART = select(func.max(FlagVersion.version)).where(OF_PART).correlate(ChangeRequest).scalar_subquery()
+# What is counted when something is asked for, as it is now.
+VERSION = case(
+    (IS_PART, func.coalesce(NEWEST_OF_PART, 0)),
+    (ChangeRequest.action.in_(WHOLE), CHANGES),
+    else_=func.coalesce(FlagSetting.version, 0),
+)
+IS_ARCHIVED = Flag.archived_at.is_not(None)
+# Whoever works on the machine has no account that could lose a role; an account that was deleted has lost it.
+MAY_STILL = or_(
+    and_(ChangeRequest.author_id.is_(None), ChangeRequest.author.startswith(rules.COMMAND_LINE)),
+    case(
+        (IS_BUCKETING, suffices("admin", Account, EnvironmentRole)),
+        (ChangeRequest.action.in_(WHOLE), suffices("operator", Account)),
+        else_=suffices("operator", Account, EnvironmentRole),
+    ),
+)
 VOID = case(
     (ChangeRequest.state != "open", None),
     (Environment.id.is_(None), "gone"),
     (ChangeRequest.kind == "review", None),
-    (Flag.id.is_(None), "gone"),
-    (Flag.archived_at.is_not(None), "archived"),
-    (func.coalesce(FlagSetting.version, 0) != ChangeRequest.base_version, "changed"),
+    (and_(not_(IS_PART), Flag.id.is_(None)), "gone"),
+    (and_(ChangeRequest.action == "flag.restore", not_(IS_ARCHIVED)), "restored"),
+    (and_(ChangeRequest.action != "flag.restore", IS_ARCHIVED), "archived"),
+    (ChangeRequest.base_version != VERSION, "changed"),
     (func.extract("epoch", func.now()) > FIRST_STEP, "passed"),
-    (~func.coalesce(suffices("operator", Account, EnvironmentRole), False), "author"),
+    (not_(func.coalesce(MAY_STILL, False)), "author"),
     (ChangeRequest.asked_at < func.now() - rules.LASTS, "expired"),
     else_=None,
 )
 STATE = case((VOID.is_not(None), "void"), else_=ChangeRequest.state)
-STATE_ORDER = case((STATE == "open", 0), else_=1)
+STATE_ORDER: ColumnElement[int] = case((STATE == "open", 0), else_=1)
+
+
+def with_facts(wanted: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """A question about requests, with all that decides whether they stand."""
+    wanted = wanted.select_from(ChangeRequest)
+    for model, on in FACTS:
+        wanted = wanted.outerjoin(model, on)
+    return wanted

@@ -1,31 +1,94 @@
-"""A change that was approved: checked again as if it came now, then made."""
+"""Changes that were approved: each is checked again as if it came now, then made."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from dashboard.errors import Invalid
-from dashboard.flags import rules, segments, targeting
-from dashboard.flags.models import Flag, FlagSetting
-from dashboard.flags.saving import check_version, locked_setting, put
-from dashboard.targets.models import Environment
+from dashboard.errors import Conflict, Invalid, NotFound
+from dashboard.flags import edits, everywhere, parts, pinning, rules, segments, serving, targeting
+from dashboard.flags.holding import Proposal
+from dashboard.flags.models import Flag
+from dashboard.flags.saving import check_version, locked, locked_setting, put
 
 
-def apply(
-    flag: Flag,
-    environment: Environment,
-    document: dict[str, Any],
-    *,
-    version: int,
-    action: str,
-    title: str,
-    reason: str,
-) -> FlagSetting:
-    """The document becomes the next version. Raises Invalid, Conflict (archived), Stale (changed since `version`)."""
-    flag, setting = locked_setting(flag, environment)
-    definition = rules.definition_of(document)
+def apply(change: Proposal) -> int:
+    """Made, with its `reason`; the version that there is now.
+
+    Raises Invalid, NotFound, Conflict (archived, or changed since `version`) when it cannot be made any more.
+    """
+    return _BY_ACTION.get(change.action, _definition)(change)
+
+
+def _definition(change: Proposal) -> int:
+    """The document becomes the flag's next version in the environment."""
+    flag, setting = locked_setting(_flag_of(change), change.environment)
+    definition = rules.definition_of(change.document)
     problems = rules.problems_of(definition, flag.type)
-    if gone := set(targeting.references(definition.targeting)) - set(segments.names_of(environment)):
+    if gone := set(targeting.references(definition.targeting)) - set(segments.names_of(change.environment)):
         problems["targeting"] = f"There is no segment {min(gone)} any more."
     if problems:
         raise Invalid(problems)
-    check_version(flag, environment, setting, version, document)
-    return put(flag, environment, setting, document, action=action, reason=reason, title=title, waived="approved")
+    check_version(flag, change.environment, setting, change.version, change.document)
+    made = put(
+        flag, change.environment, setting, change.document, action=change.action, reason=change.reason,
+        title=change.title, waived="approved",
+    )  # fmt: skip
+    return made.version
+
+
+def _archive(change: Proposal) -> int:
+    flag = _unchanged_flag(change)
+    return edits.archive(flag, version=flag.version, reason=change.reason, waived="approved").version
+
+
+def _restore(change: Proposal) -> int:
+    flag = _unchanged_flag(change)
+    return edits.restore(flag, version=flag.version, reason=change.reason, waived="approved").version
+
+
+def _segment(change: Proposal) -> int:
+    _refuse_changed_part(change, change.subject)
+    sent, is_new = change.document, change.before is None
+    return segments.save(
+        change.environment, change.subject, sent["description"], sent["rule"], version=0 if is_new else change.version,
+        reason=change.reason, waived="approved",
+    )  # fmt: skip
+
+
+def _segment_removal(change: Proposal) -> int:
+    _refuse_changed_part(change, change.subject)
+    return segments.remove(
+        change.environment, change.subject, version=change.version, reason=change.reason, waived="approved"
+    )
+
+
+def _bucketing(change: Proposal) -> int:
+    _refuse_changed_part(change, None)
+    wanted = change.document["bucketing"]
+    return pinning.pin(change.environment, wanted, seen=None, reason=change.reason, waived="approved")
+
+
+def _unchanged_flag(change: Proposal) -> Flag:
+    flag = locked(_flag_of(change).key)
+    if everywhere.changes_of(flag) != change.version:
+        raise Conflict(f"{flag.key} was changed since.")
+    return flag
+
+
+def _refuse_changed_part(change: Proposal, segment: str | None) -> None:
+    serving.hold(change.environment)
+    if parts.newest(change.environment, segment) != change.version:
+        raise Conflict(f"{change.subject} was changed since.")
+
+
+def _flag_of(change: Proposal) -> Flag:
+    if change.flag is None:
+        raise NotFound(f"There is no flag {change.subject} any more.")
+    return change.flag
+
+
+_BY_ACTION: Mapping[str, Callable[[Proposal], int]] = {
+    "flag.archive": _archive,
+    "flag.restore": _restore,
+    "segment.set": _segment,
+    "segment.remove": _segment_removal,
+    "flag.bucketing": _bucketing,
+}

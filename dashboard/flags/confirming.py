@@ -18,6 +18,16 @@ def confirmed(flag: Flag, environment: Environment, *, at_once: bool = False) ->
     return confirmed_as(flag.key, environment, at_once=at_once)
 
 
+def confirmed_everywhere(key: str, waits_in: Environment | None) -> str:
+    """The reason for what changes every environment at once; the key is typed unless somebody approves it in one."""
+    if waits_in:
+        return confirmed_as(key, waits_in)
+    reason, typed_key = request.form.get("reason", ""), request.form.get("typed_key", "")
+    if problems := rules.confirmation_problems(needed=True, key=key, typed_key=typed_key, reason=reason):
+        raise Invalid(problems)
+    return reason.strip()
+
+
 def reason_given() -> str:
     """Where nothing has to be confirmed. Raises Invalid."""
     reason = request.form.get("reason", "")

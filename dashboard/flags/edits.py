@@ -2,12 +2,11 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from dashboard.errors import Conflict, Invalid, NotFound
-from dashboard.flags import carrying, compare, rules, serving
-from dashboard.flags.holding import Proposal, Waiver, review
+from dashboard.flags import carrying, compare, everywhere, rules, serving
+from dashboard.flags.holding import NeedsApproval, Proposal, Waiver
 from dashboard.flags.ledger import announce, claim, document_of, keep, kept, shared_document, write_down
 from dashboard.flags.models import TYPES, Flag, FlagSetting
 from dashboard.flags.rules import Definition
@@ -117,33 +116,46 @@ def revert(
     return put(flag, environment, setting, document, action="flag.revert", reason=reason, title=title)
 
 
-def archive(flag: Flag, *, version: int, operation_id: str | None = None, reason: str | None = None) -> Flag:
-    """Take a flag out of every environment; applications get “not found” and use the default in their code."""
-    return _set_archived(flag, datetime.now(UTC), version, operation_id, reason)
+def archive(
+    flag: Flag, *, version: int, operation_id: str | None = None, reason: str | None = None,
+    waived: Waiver | None = None,
+) -> Flag:  # fmt: skip
+    """Take a flag out of every environment; applications get “not found” and use the default in their code.
+
+    Raises Stale; NeedsApproval where others decide in one of them, unless that is `waived`.
+    """
+    return _set_archived(flag, datetime.now(UTC), version, operation_id, reason, waived)
 
 
-def restore(flag: Flag, *, version: int, operation_id: str | None = None, reason: str | None = None) -> Flag:
-    """Bring an archived flag back as it was."""
-    return _set_archived(flag, None, version, operation_id, reason)
+def restore(
+    flag: Flag, *, version: int, operation_id: str | None = None, reason: str | None = None,
+    waived: Waiver | None = None,
+) -> Flag:  # fmt: skip
+    """Bring an archived flag back as it was. Raises like `archive`."""
+    return _set_archived(flag, None, version, operation_id, reason, waived)
 
 
-def _set_archived(flag: Flag, at: datetime | None, version: int, operation_id: str | None, reason: str | None) -> Flag:
+def _set_archived(
+    flag: Flag, at: datetime | None, version: int, operation_id: str | None, reason: str | None, waived: Waiver | None
+) -> Flag:
     repeated = not claim(operation_id)
     flag = locked(flag.key)
     before = shared_document(flag)
     if repeated or (flag.archived_at is None) == (at is None):
         return flag
+    after = before | {"archived": at is not None}
     if flag.version != version:
-        raise Stale(flag, kept(flag, None, version), before, before | {"archived": at is not None})
-    flag.archived_at, flag.archived_by = at, current_author() if at else None
+        raise Stale(flag, kept(flag, None, version), before, after)
     word, action = ("archived", "flag.archive") if at else ("restored", "flag.restore")
+    places = everywhere.places_of(flag)
+    serving.hold(*places)
+    if waived is None and (place := everywhere.strictest(places)):
+        title, counted = f"{flag.key} {word} in every environment", everywhere.changes_of(flag)
+        raise NeedsApproval([Proposal(flag.key, flag, place, action, title, before, after, counted, reason)])
+    flag.archived_at, flag.archived_by = at, current_author() if at else None
     carrying.end_all(flag, f"{flag.key} was archived.")
-    places = select(Environment).join(FlagSetting, FlagSetting.environment_id == Environment.id)
-    places = places.where(FlagSetting.flag_id == flag.id).order_by(Environment.id)
-    for place in db.session.scalars(places).all():
+    for place in places:
         announce([place.id], serving.refresh(place, [flag.id]))
-        now, title = before | {"archived": at is not None}, f"{flag.key} {word} in every environment"
-        review(Proposal(flag.key, flag, place, action, title, before, now, flag.version + 1, reason))
     next_shared(flag, f"{flag.key} {word}", action, before, reason)
     return flag
 

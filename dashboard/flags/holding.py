@@ -14,6 +14,8 @@ from dashboard.flags.models import Flag
 from dashboard.targets.models import Environment
 
 EXTENSION = "pilothouse_approvals"
+PARTS = ("segment.set", "segment.remove", "flag.bucketing")  # changes of what the flags of an environment share
+WHOLE = ("flag.archive", "flag.restore")  # changes of a flag in every environment at once
 Waiver = Literal["approved", "emergency"]
 
 
@@ -21,7 +23,9 @@ Waiver = Literal["approved", "emergency"]
 class Proposal:
     """A change of a flag (or, `flag` None, of something that flags share), with what was there at `version`.
 
-    `steps`: what happens at which second, where it is a schedule; `document` is what the last one makes of the flag.
+    `version` is that of the flag in the environment, of the part that is shared there or, where it is a change of the
+    whole flag, its `everywhere.changes_of`. `steps`: what happens at which second, where it is a schedule; `document`
+    is what the last one makes of the flag.
     """
 
     subject: str

@@ -1,6 +1,7 @@
 """HTTP of feature flags: the matrix, a flag, and what may be done to it."""
 
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from dashboard.errors import Invalid
 from dashboard.flags import (
     conflicts,
     edits,
+    everywhere,
     forms,
     holding,
     list_filters,
@@ -29,6 +31,7 @@ from dashboard.flags.asking import asking
 from dashboard.flags.bucketing_routes import blueprint as bucketing_blueprint
 from dashboard.flags.conditions import OPERATORS
 from dashboard.flags.configuration_routes import blueprint as configuration_blueprint
+from dashboard.flags.confirming import confirmed_everywhere
 from dashboard.flags.import_routes import blueprint as imports_blueprint
 from dashboard.flags.ledger import definition_of, shared_of
 from dashboard.flags.models import KINDS, TYPES, Flag
@@ -158,36 +161,29 @@ def edit_shared(key: str) -> Response:
 
 @blueprint.post("/flags/<key>/archive")
 @requires("operator")
+@asking
 def archive(key: str) -> Response:
-    flag, typed = flag_by_key(key), _confirmed_everywhere(key)
-    version = forms.version_of(request.form.to_dict(flat=False))
-    try:
-        edits.archive(flag, version=version, operation_id=typed.get("operation_id"), reason=typed["reason"].strip())
-    except Stale as stale:
-        return conflicts.answer(stale, None, flag_by_key(key).version)
-    db.session.commit()
-    return web.moved(url_for("flags.show", key=key))
+    return _changed_everywhere(key, edits.archive)
 
 
 @blueprint.post("/flags/<key>/restore")
 @requires("operator")
+@asking
 def restore(key: str) -> Response:
-    flag, typed = flag_by_key(key), _confirmed_everywhere(key)
-    version = forms.version_of(request.form.to_dict(flat=False))
+    return _changed_everywhere(key, edits.restore)
+
+
+def _changed_everywhere(key: str, change: Callable[..., Flag]) -> Response:
+    """Archived or restored, once somebody said why. Raises Invalid, NeedsApproval."""
+    flag = flag_by_key(key)
+    reason = confirmed_everywhere(key, everywhere.waits_in(flag))
+    version, operation_id = forms.version_of(request.form.to_dict(flat=False)), request.form.get("operation_id")
     try:
-        edits.restore(flag, version=version, operation_id=typed.get("operation_id"), reason=typed["reason"].strip())
+        change(flag, version=version, operation_id=operation_id, reason=reason)
     except Stale as stale:
         return conflicts.answer(stale, None, flag_by_key(key).version)
     db.session.commit()
     return web.moved(url_for("flags.show", key=key))
-
-
-def _confirmed_everywhere(key: str) -> dict[str, str]:
-    """What was sent, when it tells why and names the key: this changes every environment at once. Raises Invalid."""
-    typed = request.form.to_dict()
-    reason, typed_key = typed.get("reason", ""), typed.get("typed_key", "")
-    _refuse(rules.confirmation_problems(needed=True, key=key, typed_key=typed_key, reason=reason))
-    return typed
 
 
 def _acted(form: forms.DefinitionForm, typed: dict[str, str], action: str) -> Response:
@@ -223,6 +219,7 @@ def _page_of(flag: Flag) -> dict[str, Any]:
         "versions_now": {cell.environment.id: cell.version for cell in row.cells},
         "history": past.newest_of(flag, SHOWN_VERSIONS),
         "dependants": dependants_of(flag.key),
+        "waits_in": everywhere.waits_in(flag),
         "meanwhile": past.told(flag, request.args.get("merged", "")),
         "lives": shared.choices(flag.expected_life_d),
         "schema_text": shared.schema_text(flag.json_schema),

@@ -78,10 +78,11 @@ def who_may(role: Role, environment_id: int) -> list[Account]:
     return list(db.session.scalars(wanted.order_by(Account.email)))
 
 
-def suffices(role: Role, account: type[Account], granted: type[EnvironmentRole]) -> ColumnElement[bool]:
-    """Whether an account, joined with its role in an environment, may do there what takes this role."""
+def suffices(role: Role, account: type[Account], granted: type[EnvironmentRole] | None = None) -> ColumnElement[bool]:
+    """Whether an account may do what takes this role: joined with its role in an environment there, else everywhere."""
     enough = [name for name in ROLES if includes(name, role)]
-    return and_(account.active, func.coalesce(granted.role, account.role).in_(enough))
+    held = func.coalesce(granted.role, account.role) if granted else account.role
+    return and_(account.active, held.in_(enough))
 
 
 def _with_grants(accounts: Sequence[Account]) -> list[PersonRoles]:

@@ -78,23 +78,3 @@ def test_a_review_is_no_request_and_the_other_way_round(turned_off, asked, peopl
 def test_turning_it_on_again_waits(turned_off, asked, guarded):
     asked(turned_off, version=3, operation_id="operation-3")
     assert guarded()["checkout", "production"].enabled is False
-
-
-def test_what_waits_for_nobody_is_looked_at_afterwards(guarded, people, store):
-    operator = people()
-    segment = {"name": "beta", "description": "", "rules_view": "json", "text": '{"==": [1, 1]}'}
-    segment |= {"version": 0, "operation_id": "a-segment", "reason": "trial", "typed_key": "beta"}
-    assert operator.post("/flags/segments/production", data=segment).status_code == 303
-    archiving = {"version": 1, "operation_id": "archiving", "reason": "gone", "typed_key": "checkout"}
-    assert operator.post("/flags/checkout/archive", data=archiving).status_code == 303
-    restoring = archiving | {"version": 2, "operation_id": "restoring"}
-    assert operator.post("/flags/checkout/restore", data=restoring).status_code == 303
-    titles = list(store.scalars(select(ChangeRequest.title).order_by(ChangeRequest.id)))
-    assert titles == [
-        "Segment beta added to production",
-        "checkout archived in every environment",
-        "checkout restored in every environment",
-    ]
-    rows = operator.get("/approvals?format=json&kind=review&environment=production").json["rows"]
-    for row in rows:
-        assert operator.get(f"/approvals/{row['id']}").status_code == 200

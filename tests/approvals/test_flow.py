@@ -176,13 +176,17 @@ def test_it_is_void_when_the_asker_may_not_any_more_or_nobody_cared(asked, guard
 
 def test_it_is_void_when_the_flag_is_archived_and_stays_so(asked, guarded, people, app):
     _, url = asked()
-    confirmed = {"reason": "gone", "typed_key": "checkout"}
-    people().post("/flags/checkout/archive", data=confirmed | {"version": 1})
+    ended = {"reason": "gone", "typed_key": "checkout"}
+    guarded(0)
+    people().post("/flags/checkout/archive", data=ended | {"version": 1})
+    guarded(1)
     with app.app_context():
         assert edits.tidy() == 1
         assert edits.tidy() == 0
         db.session.remove()
-    people().post("/flags/checkout/restore", data=confirmed | {"version": 2})
+    guarded(0)
+    people().post("/flags/checkout/restore", data=ended | {"version": 2})
+    guarded(1)
     assert people().post(f"{url}/approve").status_code == 409
     assert in_production(guarded()) == (False, 1)
 
