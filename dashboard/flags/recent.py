@@ -5,7 +5,6 @@ A web process notes a few in its memory and puts them into the store every few s
 
 import json
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -81,9 +80,7 @@ class Recently:
     def __init__(self, app: App) -> None:
         self._app = app
         self._notebook = Notebook()
-
-    def note(self, environment_id: int | None, sent: Mapping[str, Any], size: int) -> None:
-        self._notebook.note(environment_id, sent, size)
+        self.note = self._notebook.note
 
     def exchange(self) -> None:
         """Forget what is too old, put in what was noticed, learn which environments keep any. Each process may call it

@@ -38,10 +38,12 @@ class Notebook:
     def note(self, environment_id: int | None, sent: Mapping[str, Any], size: int) -> None:
         """`size`: the bytes of the request."""
         room = self._room
-        left = room.get(environment_id, 0) if room and environment_id else 0
+        if not room or environment_id is None:
+            return
+        left = room.get(environment_id)
         if left and sent and size <= MOST_BYTES:
-            room[environment_id] = left - 1  # type: ignore[index] # there is room, so it is a number
-            self._seen.append((environment_id, sent))  # type: ignore[arg-type]
+            room[environment_id] = left - 1
+            self._seen.append((environment_id, sent))
 
     def taken(self, environment_ids: Iterable[int]) -> list[Noticed]:
         """What was noticed in these environments, each once; from now on these are the ones that are looked at."""
