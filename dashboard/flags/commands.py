@@ -1,16 +1,18 @@
 """`pilothouse flags`: a file of flags into environments, and an environment as a flagd file."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, BinaryIO, cast
 
 import click
 
 from dashboard.errors import PilothouseError
+from dashboard.flags import holding
 from dashboard.flags.exact import MAX_FILE, Refused
-from dashboard.flags.import_plan import Plan, plans_of
+from dashboard.flags.import_plan import Part, Plan, plans_of
 from dashboard.flags.import_reading import EACH, Format, Import, chosen, read_import, text_of
-from dashboard.flags.import_words import lines_of
-from dashboard.flags.imports import Consent, ensure_environment, import_parts
+from dashboard.flags.import_words import lines_of, waiting_words
+from dashboard.flags.imports import Consent, Imported, Waits, ensure_environment, import_parts, why_not_asked
 from dashboard.flags.queries import document_of
 from dashboard.store import db
 from dashboard.targets.queries import environment_by_slug
@@ -31,17 +33,18 @@ def flags() -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Print what would change and change nothing.")
 @click.option("--leave-out-refused", is_flag=True, help="Of an Unleash file: import the others all the same.")
-@click.option("--without-approval", is_flag=True, help="Where others approve changes: not this time.")
-@click.option("--reason", default="", metavar="TEXT", help="Why; the history, the review and the audit log say so.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; the history, requests and the audit log say so.")
 def import_flags(file: BinaryIO, **options: Any) -> None:
-    """Set every flag of a FILE (flagd JSON, Unleash) in an environment: all of them or, when one is refused, none."""
+    """Set every flag of a FILE (flagd JSON, Unleash) in an environment: all of them or, when one is refused, none.
+
+    Where changes of the environment need approvals, each flag is asked for and waits for somebody else.
+    """
     reason = options["reason"].strip()
     if bool(options["environment"]) == options["each_environment"]:
         raise click.UsageError("Say --environment ENV or --each-environment.")
-    if (options["without_approval"] and not reason) or len(reason) > 1000:
-        raise click.UsageError("--without-approval takes a --reason of at most 1,000 characters.")
+    if len(reason) > 1000:
+        raise click.UsageError("--reason takes at most 1,000 characters.")
     target = EACH if options["each_environment"] else options["environment"]
-    consent = Consent(without_approval=reason if options["without_approval"] else None, reason=reason or None)
     try:
         found = read_import(text_of(file.read(MAX_FILE + 1), file.name), cast("Format | None", options["format_"]))
         chosen_parts = chosen(found, target, options["source"])
@@ -50,36 +53,52 @@ def import_flags(file: BinaryIO, **options: Any) -> None:
             _preview(found, plans_of(parts))
             return
         leave_out = options["leave_out_refused"] and found.format == "unleash"
-        done = import_parts(parts, Consent(None, consent.without_approval, leave_out, reason=consent.reason))
+        _say(found, *_carried_out(parts, Consent(leave_out=leave_out, reason=reason or None)))
     except Refused as refused:
         db.session.rollback()
         raise click.ClickException(f"Line {refused.line}: {refused.sentence}") from None
     except PilothouseError as error:
         db.session.rollback()
         raise click.ClickException(error.sentence) from None
+
+
+def _carried_out(parts: Sequence[Part], consent: Consent) -> tuple[Sequence[Imported], Sequence[str]]:
+    """What was imported and, in words, what waits instead and where. Raises what `import_parts` raises."""
+    words = list[str]()
+    try:
+        done: Sequence[Imported] = import_parts(parts, consent)
+    except Waits as held:
+        done, counts = held.done, Counter(one.environment.slug for one in held.proposals)
+        words = [waiting_words(count, slug) for slug, count in counts.items()]
+        words.append(f"See them at {holding.ask(held, None)}")
     db.session.commit()
-    _say(found, [(place.slug, imported) for (place, _), imported in zip(parts, done, strict=True)])
+    return done, words
 
 
 def _preview(found: Import, plans: Sequence[Plan]) -> None:
     for line in lines_of(found, plans):
         click.echo(line)
     is_refused = any(plan.refused for plan in plans)
+    too_many = next(filter(None, map(why_not_asked, plans)), None)
     db.session.rollback()
     if is_refused:
         raise click.ClickException("Nothing would be imported while flags are refused.")
+    if too_many:
+        raise click.ClickException(too_many)
 
 
-def _say(found: Import, done: Sequence[Any]) -> None:
+def _say(found: Import, done: Sequence[Imported], waiting: Sequence[str]) -> None:
     for note in found.notes:
         click.echo(note, err=True)
-    for slug, imported in done:
+    for imported in done:
         for warned in imported.warnings:
             click.echo(f"Warning: {warned.sentence} {warned.named}", err=True)
         click.echo(
-            f"{len(imported.changed)} flags set in {slug} ({len(imported.created)} of them new), "
+            f"{len(imported.changed)} flags set in {imported.slug} ({len(imported.created)} of them new), "
             f"{imported.unchanged} as before."
         )
+    for line in waiting:
+        click.echo(line)
 
 
 @flags.command("export")

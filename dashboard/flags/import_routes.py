@@ -102,14 +102,14 @@ def _environment(slug: str) -> Environment:
 
 
 def _carry_out(parts: Sequence[Part], found: Import) -> None:
-    """Raises Invalid, Outdated, Conflict, NeedsApproval."""
+    """Raises Invalid, Outdated, Conflict, Waits."""
     place = strictest([environment for environment, _ in parts])
     reason = confirmed_as(place.slug, place)
     if not claim(request.form.get("operation_id")):
         return
     leave_out = found.format == "unleash" and "leave_out" in request.form
     seen = request.form.get("seen", "")
-    imports.import_parts(parts, imports.Consent(seen=seen, leave_out=leave_out, asking=True, reason=reason))
+    imports.import_parts(parts, imports.Consent(seen=seen, leave_out=leave_out, reason=reason))
 
 
 def strictest(places: Sequence[Environment]) -> Environment:

@@ -11,7 +11,7 @@ from dashboard.changes import record as changes
 from dashboard.errors import Conflict, Invalid
 from dashboard.flags import import_writing, serving
 from dashboard.flags.exact import Refused
-from dashboard.flags.holding import NeedsApproval, Proposal, review
+from dashboard.flags.holding import NeedsApproval, Proposal
 from dashboard.flags.import_plan import Part, Plan, Warned, digest_of, flags_of, plans_of
 from dashboard.flags.import_reading import read_import
 from dashboard.flags.ledger import announce
@@ -25,14 +25,10 @@ from dashboard.targets.models import COLORS, Environment
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 NAMED = 10
 MOST_ASKED = 200
-NEEDS_APPROVAL = (
-    "Changes in {slug} need the approval of somebody else. "
-    "“--without-approval --reason …” imports all the same and opens a review."
-)
 TOO_MANY_TO_ASK = (
     "Changes in {slug} need the approval of somebody else, flag by flag, and {count:,} flags are too many to ask for: "
-    "at most 200. Import a file with fewer, or use “pilothouse flags import --without-approval --reason …”, "
-    "which opens a review."
+    "at most {most}. Import files with fewer flags each, or let an admin take the approvals off {slug} meanwhile; the "
+    "audit log keeps that."
 )
 OUTDATED = "Flags changed since the preview was made. Nothing was imported; this is what would change now."
 USUAL_COLORS = {"development": "green", "staging": "amber", "production": "red"}
@@ -47,14 +43,11 @@ class Outdated(Conflict):
 class Consent:
     """With what an import is agreed to.
 
-    `seen`: the preview that was looked at (None: none was). `without_approval`: the reason why nobody is asked first.
-    `leave_out`: what is refused stays out and the rest goes in. `asking`: where changes need approvals, ask for them.
+    `seen`: the preview that was looked at (None: none was). `leave_out`: what is refused stays out, the rest goes in.
     """
 
     seen: str | None = None
-    without_approval: str | None = None
     leave_out: bool = False
-    asking: bool = False
     reason: str | None = None
 
 
@@ -62,30 +55,35 @@ class Consent:
 class Imported:
     """What an import did; `warnings` are rules that flagd would take and fail on, and what was not mapped exactly."""
 
+    slug: str
     created: Sequence[str]
     changed: Sequence[str]
     unchanged: int
     warnings: Sequence[Warned]
 
 
-def import_document(text: str, environment_slug: str, *, without_approval: str | None = None) -> Imported:
-    """Every flag of a flagd document is set in the environment, others stay as they are. Raises Invalid with the line.
+class Waits(NeedsApproval):
+    """Flags of some environments wait; into the others everything went, in the caller's transaction."""
 
-    Where changes need approvals it takes the reason why this one goes `without_approval`, and opens a review; without
-    one Conflict is raised.
+    def __init__(self, proposals: Sequence[Proposal], done: Sequence[Imported]) -> None:
+        self.done = done
+        super().__init__(proposals)
+
+
+def import_document(text: str, environment_slug: str) -> Imported:
+    """Every flag of a flagd document is set in the environment, others stay as they are. Raises Invalid with the line,
+    Waits.
     """
     try:
         document = read_import(text, "flagd").documents[""]
     except Refused as refused:
         raise Invalid({"file": f"Line {refused.line}: {refused.sentence}"}) from None
     part = (ensure_environment(environment_slug), document)
-    return import_parts([part], Consent(without_approval=without_approval))[0]
+    return import_parts([part], Consent())[0]
 
 
 def import_parts(parts: Sequence[Part], consent: Consent) -> list[Imported]:
-    """Each document into its environment, all or nothing. Raises Invalid with the line, Outdated, Conflict,
-    NeedsApproval.
-    """
+    """Each document into its environment, all or nothing. Raises Invalid with the line, Outdated, Conflict, Waits."""
     created = import_writing.add_flags([entry for _, document in parts for entry in document.flags])
     flags_of((entry.key for _, document in parts for entry in document.flags), locked=True)
     serving.hold(*(environment for environment, _ in parts))
@@ -97,13 +95,21 @@ def import_parts(parts: Sequence[Part], consent: Consent) -> list[Imported]:
     import_writing.keep_new(plans, created)
     asked, done = list[Proposal](), list[Imported]()
     for plan in plans:
-        if plan.environment.approvals_needed and not consent.without_approval:
+        if plan.environment.approvals_needed:
             asked += _proposals(plan, consent)
-            continue
-        done.append(_carry_out(plan, created, consent))
+        if not plan.environment.approvals_needed or not plan.changes:
+            done.append(_carry_out(plan, created, consent))
     if asked:
-        raise NeedsApproval(asked)
+        raise Waits(asked, done)
     return done
+
+
+def why_not_asked(plan: Plan) -> str | None:
+    """Why what it would change cannot even be asked for; None: it can, or need not."""
+    place, count = plan.environment, len(plan.changes)
+    if not place.approvals_needed or count <= MOST_ASKED:
+        return None
+    return TOO_MANY_TO_ASK.format(slug=place.slug, count=count, most=MOST_ASKED)
 
 
 def ensure_environment(slug: str) -> Environment:
@@ -135,22 +141,20 @@ def _refuse(refused: Sequence[Refusal], *, leave_out: bool) -> None:
 def _carry_out(plan: Plan, created: set[str], consent: Consent) -> Imported:
     place, changed = plan.environment, [change.key for change in plan.changes]
     ids = import_writing.write(plan, consent.reason)
-    if plan.metadata:
+    describes = plan.metadata and not place.approvals_needed
+    if describes:
         _set_metadata(plan)
-    if changed or plan.metadata:
+    if changed or describes:
         serving.refresh(place, ids, are_settled=True)
-        _write_down(place, changed, consent.without_approval or consent.reason)
-    return Imported(sorted(created & set(changed)), changed, plan.unchanged, plan.warnings)
+        _write_down(place, changed, consent.reason)
+    return Imported(place.slug, sorted(created & set(changed)), changed, plan.unchanged, plan.warnings)
 
 
 def _proposals(plan: Plan, consent: Consent) -> list[Proposal]:
     """What has to be approved, flag by flag. Raises Conflict where it cannot be asked for."""
-    place, count = plan.environment, len(plan.changes)
-    if not consent.asking:
-        raise Conflict(NEEDS_APPROVAL.format(slug=place.slug))
-    if count > MOST_ASKED:
-        raise Conflict(TOO_MANY_TO_ASK.format(slug=place.slug, count=count))
-    flags = flags_of(change.key for change in plan.changes)
+    if why_not := why_not_asked(plan):
+        raise Conflict(why_not)
+    place, flags = plan.environment, flags_of(change.key for change in plan.changes)
     return [
         Proposal(
             change.key, flags[change.key], place, "flag.import", f"{change.key} imported into {place.slug}",
@@ -178,5 +182,3 @@ def _write_down(environment: Environment, changed: Sequence[str], reason: str | 
         environment_id=environment.id, author=current_author(), detail={"flags": named},
     )  # fmt: skip
     audit("flag.import", environment.slug, after={"flags": list(changed)}, reason=reason)
-    flags_set = {"flags": ", ".join(changed)}
-    review(Proposal(environment.slug, None, environment, "flag.import", title, None, flags_set, 0, reason))
