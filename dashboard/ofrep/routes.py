@@ -5,6 +5,8 @@ Evaluations that are in order are answered before Flask, by the short way; these
 
 import contextlib
 import logging
+from functools import partial
+from typing import IO
 
 from flask import Blueprint, Response, current_app, request
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
@@ -64,12 +66,10 @@ def refused(error: PilothouseError) -> Response:
 
 @blueprint.errorhandler(RequestEntityTooLarge)
 def too_large(_error: RequestEntityTooLarge) -> Response:
-    """The rest is read and dropped: a connection closed in the middle of a body loses the answer too."""
-    left = DRAINED if request.content_length is None else min(request.content_length, DRAINED)
-    with contextlib.suppress(OSError, ParseException):
-        while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, 65_536))):
-            left -= len(piece)
-    return _failure(413, f"A context has at most {LARGEST_BODY:,} bytes.")
+    """Answered before the body is read and dropped: a connection closed in its middle loses the answer too."""
+    response = _failure(413, f"A request has at most {LARGEST_BODY:,} bytes.", (request.view_args or {}).get("key"))
+    response.call_on_close(partial(_drop, request.environ["wsgi.input"], request.content_length))
+    return response
 
 
 @blueprint.errorhandler(DBAPIError)
@@ -123,6 +123,13 @@ def _body() -> bytes:
     if len(body) > LARGEST_BODY:
         raise RequestEntityTooLarge
     return body
+
+
+def _drop(body: IO[bytes], size: int | None) -> None:
+    left = DRAINED if size is None else min(size, DRAINED)
+    with contextlib.suppress(OSError, ParseException):
+        while left > 0 and (piece := body.read(min(left, 65_536))):
+            left -= len(piece)
 
 
 def _failure(status: int, sentence: str, key: str | None = None) -> Response:

@@ -6,8 +6,8 @@ from typing import Any
 from dashboard.flags.exact import Refused, check_text
 from dashboard.flags.rules import MAX_DEPTH
 
-LARGEST_BODY = 1_000_000
-MOST_PARTS = 10_000
+LARGEST_BODY = 65_536
+MOST_PARTS = 2_000
 TANGLED = f"A context nests at most {MAX_DEPTH} levels deep and has at most {MOST_PARTS:,} lists and objects."
 NOT_BRACKETS = bytes(set(range(256)) - set(b'[]{}"'))
 
