@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from dashboard.paging import kept
 from dashboard.store import db
 from dashboard.tables.forecast import MOST_DAYS, Day, filled
 from dashboard.tables.growth import LOOKBACK
@@ -18,6 +19,7 @@ Parts = dict[str, list[Day]]
 SPARKLINE_SPAN = timedelta(days=7)
 INDEX_SPAN = timedelta(days=30)
 SPARKLINE_POINTS = 28
+LATE = timedelta(minutes=15)
 CHART_POINTS = 400
 TOTAL = "s.heap_bytes + s.toast_bytes + s.index_bytes"
 LINES = """
@@ -101,10 +103,18 @@ order by s.oid, day, s.slot desc
 """
 
 
-def sparklines(target_id: int, oids: Sequence[int], now: datetime) -> dict[int, list[Point]]:
-    """Total bytes over a week in steps of six hours, for the tables of one page in one question."""
-    return _lines(
-        LINES.format(state="table_state", table="table_sample", bytes=TOTAL), target_id, oids, now, SPARKLINE_SPAN
+def sparklines(
+    target_id: int, oids: Sequence[int], now: datetime, as_of: datetime | None = None
+) -> dict[int, list[Point]]:
+    """Total bytes over a week in steps of six hours, for the tables of one page in one question.
+
+    They end with the last collection, and are the same until the next one, while collections come.
+    """
+    is_new = as_of is not None and timedelta(0) <= now - as_of < LATE
+    asked = LINES.format(state="table_state", table="table_sample", bytes=TOTAL)
+    return kept(
+        (target_id, "lines", as_of if is_new else None, *oids),
+        lambda: _lines(asked, target_id, oids, as_of if as_of and is_new else now, SPARKLINE_SPAN),
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import aliased
 
 from dashboard.lists import ListPage, ListQuery
-from dashboard.paging import shown
+from dashboard.paging import shown, telling
 from dashboard.tables.bloat_columns import BLOAT, same_relation
 from dashboard.tables.models import IndexState, IndexVerdict, RelationBloat
 from dashboard.tables.verdicts import TROUBLES, VERDICTS
@@ -63,6 +63,13 @@ STATES: dict[str, ColumnElement[bool]] = {
     "primary": IndexState.is_primary.is_(True),
     "partial": IndexState.is_partial.is_(True),
 }
+TOLD = telling(
+    select(*(column.label(name) for name, column in COLUMNS.items()))
+    .outerjoin(RelationBloat, same_relation(IndexState.target_id, IndexState.oid))
+    .outerjoin(IndexVerdict, SAME_INDEX),
+    IndexState.target_id,
+    IndexState.oid,
+)
 
 
 def index_page(target_id: int, query: ListQuery, as_of: datetime | None) -> ListPage[IndexRow]:
@@ -74,12 +81,10 @@ def index_page(target_id: int, query: ListQuery, as_of: datetime | None) -> List
         chosen = chosen.outerjoin(RelationBloat, same_relation(IndexState.target_id, IndexState.oid))
     if query.sort in VERDICT and "verdict" not in query.filters:
         chosen = chosen.outerjoin(IndexVerdict, SAME_INDEX)
-    told = select(*(column.label(name) for name, column in COLUMNS.items())).where(IndexState.target_id == target_id)
-    told = told.outerjoin(RelationBloat, same_relation(IndexState.target_id, IndexState.oid))
-    told = told.outerjoin(IndexVerdict, SAME_INDEX)
     order_by = (order, IndexState.schema, IndexState.table_name, IndexState.name)
-    rows, total = shown(chosen, told, IndexState.oid, order_by, query)
-    return ListPage([IndexRow(**row) for row in rows], total, query, as_of)
+    is_judged = query.sort in JUDGED or "verdict" in query.filters
+    rows, total = shown(chosen, TOLD, order_by, query, (target_id, "indexes", None if is_judged else as_of))
+    return ListPage([IndexRow(*row) for row in rows], total, query, as_of)
 
 
 def _filtered(target_id: int, query: ListQuery) -> Select[Any]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from dashboard.errors import NotFound
 from dashboard.lists import ListPage, ListQuery
-from dashboard.paging import shown
+from dashboard.paging import shown, telling
 from dashboard.store import db
 from dashboard.tables.bloat_columns import BLOAT, same_relation
 from dashboard.tables.models import IndexState, RelationBloat, TableReading, TableState
@@ -95,6 +95,20 @@ order by schema
 """
 
 
+def _joined(found: Select[Any]) -> Select[Any]:
+    """With the table that a partition is a part of, and with bloat."""
+    same = (PARENT.target_id == TableState.target_id, PARENT.oid == TableState.parent_oid)
+    found = found.outerjoin(PARENT, same[0] & same[1])
+    return found.outerjoin(RelationBloat, same_relation(TableState.target_id, TableState.oid))
+
+
+TOLD = telling(
+    _joined(select(*(COLUMNS[field.name].label(field.name) for field in fields(TableRow))).select_from(TableState)),
+    TableState.target_id,
+    TableState.oid,
+)
+
+
 def table_page(target_id: int, query: ListQuery, as_of: datetime | None) -> ListPage[TableRow]:
     """The tables that fit search and filters; partitions stand under their root unless asked for."""
     column = COLUMNS[query.sort]
@@ -102,10 +116,10 @@ def table_page(target_id: int, query: ListQuery, as_of: datetime | None) -> List
     chosen = _filtered(select(TableState.oid).where(TableState.target_id == target_id), query)
     if query.sort in {"parent", *BLOAT}:
         chosen = _joined(chosen)
-    told = select(*(column.label(name) for name, column in COLUMNS.items())).where(TableState.target_id == target_id)
     order_by = (order, TableState.schema, TableState.name)
-    rows, total = shown(chosen, _joined(told.select_from(TableState)), TableState.oid, order_by, query)
-    return ListPage([TableRow(**row) for row in rows], total, query, as_of)
+    seen = (target_id, "tables", None if query.sort in BLOAT else as_of)
+    rows, total = shown(chosen, TOLD, order_by, query, seen)
+    return ListPage([TableRow(*row) for row in rows], total, query, as_of)
 
 
 def map_of(target_id: int, query: ListQuery) -> tuple[Group[MapTable], ...]:
@@ -173,13 +187,6 @@ def indexes_of(table: TableState) -> list[IndexState]:
     where = (IndexState.target_id == table.target_id, IndexState.table_oid == table.oid)
     largest = (IndexState.size_bytes.desc().nulls_last(), IndexState.name)
     return list(db.session.scalars(select(IndexState).where(*where).order_by(*largest)))
-
-
-def _joined(found: Select[Any]) -> Select[Any]:
-    """With the table that a partition is a part of, and with bloat."""
-    same = (PARENT.target_id == TableState.target_id, PARENT.oid == TableState.parent_oid)
-    found = found.outerjoin(PARENT, same[0] & same[1])
-    return found.outerjoin(RelationBloat, same_relation(TableState.target_id, TableState.oid))
 
 
 def _filtered(found: Select[Any], query: ListQuery) -> Select[Any]:

@@ -53,7 +53,8 @@ MOST_PARTITIONS = 500
 def tables(slug: str) -> Response:
     target, now, query = target_by_slug(slug), datetime.now(UTC), parse_list(TABLES)
     state, is_map = probe_state(target.id, PROBE), query.filters.get("view") == "map"
-    found = queries.table_page(target.id, query, state.as_of if state else None)
+    as_of = state.as_of if state else None
+    found = queries.table_page(target.id, query, as_of)
     return respond(
         "tables/list.html",
         found,
@@ -66,7 +67,7 @@ def tables(slug: str) -> Response:
         spans=tuple(growth.SPANS),
         unknown=partial(growth.unknown_growth, now=now),
         boxes=queries.map_of(target.id, query) if is_map else (),
-        lines=history_queries.sparklines(target.id, [] if is_map else [row.oid for row in found.rows], now),
+        lines=history_queries.sparklines(target.id, [] if is_map else [row.oid for row in found.rows], now, as_of),
         state=state,
     )
 

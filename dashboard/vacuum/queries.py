@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Float, Select, case, cast, func, select
 
 from dashboard.lists import ListPage, ListQuery
-from dashboard.paging import shown
+from dashboard.paging import kept, shown, telling
 from dashboard.store import db
 from dashboard.tables.queries import another_until
 from dashboard.vacuum import rules
@@ -104,6 +104,13 @@ STATES = {
     "own_options": func.cardinality(TableVacuum.options) > 0,
     "never_analyzed": TableVacuum.row_estimate.is_(None),
 }
+TOLD = telling(
+    select(*(column.label(name) for name, column in COLUMNS.items())).join(
+        VacuumState, VacuumState.target_id == TableVacuum.target_id
+    ),
+    TableVacuum.target_id,
+    TableVacuum.oid,
+)
 
 
 def vacuum_page(target_id: int, query: ListQuery, as_of: datetime | None) -> ListPage[VacuumRow]:
@@ -114,8 +121,8 @@ def vacuum_page(target_id: int, query: ListQuery, as_of: datetime | None) -> Lis
     if query.sort in COUNTED_FROM_IDS:
         chosen = chosen.join(VacuumState, VacuumState.target_id == TableVacuum.target_id)
     order_by = (order, TableVacuum.schema, TableVacuum.name)
-    rows, total = shown(chosen, _rows(target_id), TableVacuum.oid, order_by, query)
-    return ListPage([VacuumRow(**row) for row in rows], total, query, as_of)
+    rows, total = shown(chosen, TOLD, order_by, query, (target_id, "vacuum", as_of))
+    return ListPage([VacuumRow(*row) for row in rows], total, query, as_of)
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,12 @@ class Counts:
     switched_off: int
 
 
-def counts(target_id: int) -> Counts:
+def counts(target_id: int, as_of: datetime | None) -> Counts:
+    """As the collection of that time left them."""
+    return kept((target_id, "vacuum counts", as_of), lambda: _counts(target_id))
+
+
+def _counts(target_id: int) -> Counts:
     found = select(
         func.count().label("tables"),
         func.count().filter(STATES["due"]).label("due"),
@@ -190,12 +202,6 @@ def limit_rows(target_id: int, now: datetime) -> list[LimitRow]:
                 )
             )  # fmt: skip
     return rows
-
-
-def _rows(target_id: int) -> Select[Any]:
-    columns = [column.label(name) for name, column in COLUMNS.items()]
-    found = select(*columns).join(VacuumState, VacuumState.target_id == TableVacuum.target_id)
-    return found.where(TableVacuum.target_id == target_id)
 
 
 def _filtered(found: Select[Any], query: ListQuery) -> Select[Any]:

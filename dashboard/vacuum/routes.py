@@ -31,13 +31,14 @@ LIMITS = ListSpec(sorts=("limit_age",), default_sort="limit_age", default_dir="a
 def tables(slug: str) -> Response:
     target = target_by_slug(slug)
     state = probe_state(target.id, "vacuum")
-    found = queries.vacuum_page(target.id, parse_list(TABLES), state.as_of if state else None)
+    as_of = state.as_of if state else None
+    found = queries.vacuum_page(target.id, parse_list(TABLES), as_of)
     return respond(
         "vacuum/list.html",
         found,
         target=target,
         section="vacuum",
-        counts=queries.counts(target.id),
+        counts=queries.counts(target.id, as_of),
         ids=queries.vacuum_state(target.id),
         schemas=schema_names(target.id, "table_vacuum"),
         stop_age=rules.STOP_AGE,
