@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import select, text
 
 from dashboard.flags import matrix, staleness, usage, usage_queries
 from dashboard.flags.queries import flag_by_key
+from dashboard.flags.usage_counts import Counts
 from dashboard.flags.usage_models import FlagDownload, FlagSeen, FlagUsage, UnknownFlag
 from dashboard.security.models import ApiKey
 from dashboard.store import db
@@ -185,6 +187,12 @@ def test_what_a_store_does_not_take_is_counted_later(served, server, changing, c
         usage.of(served).flush()
         changing.flag("plain")
     until(lambda: counted(kinds) == {("on", "STATIC"): (2, 0)}, within_s=20)
+
+
+def test_what_is_taken_back_is_added_to_what_came_meanwhile():
+    counts, taken = Counts(unchanged={(1, 1)}), Counts(unchanged={(1, 2)}, bulk={(1, 3): Counter("a")})
+    counts.take_back(taken)
+    assert counts.in_bulk() == [(1, 1), (1, 2), (1, 3)]
 
 
 def test_environments_that_are_gone_keep_nothing_from_being_counted(served, changing, counted):
