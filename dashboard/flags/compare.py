@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-LONG = {"targeting", "json_schema"}
+LONG = {"targeting", "json_schema", "rule"}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Two people, one flag or segment: the page that shows what was there, theirs and yours, and offers yours on top."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response, request, url_for
@@ -27,11 +27,12 @@ def answer(
     action: str = "",
     fields: Mapping[str, str] | None = None,
     back: str | None = None,
+    differences: Sequence[compare.ThreeWay] | None = None,
 ) -> Response:
     """409 with the difference; `version` is the one that is there now. Machines get the plain conflict.
 
     `whole`: yours replaces everything; `action` and `fields` send it again, where that is not this very form; `back`
-    leads to what is there, where that is no flag.
+    leads to what is there and `differences` tell it, where that is no flag.
     """
     if web.wants_json():
         raise stale
@@ -41,7 +42,8 @@ def answer(
     return _as_page(web.page(
         "flags/conflict.html", status=409, key=key, environment=environment, sentence=stale.sentence,
         is_there_already=not compare.differences(stale.theirs, together),
-        differences=compare.three_way(stale.base, stale.theirs, stale.yours),
+        differences=differences or compare.three_way(stale.base, stale.theirs, stale.yours),
+        is_gone=bool(stale.base) and not stale.theirs,
         fields=sent, whole=whole, version=version, action=action or request.path,
         back=back or url_for("flags.show", key=key), typed={"reason": request.form.get("reason", "")},
         section="flags",

@@ -23,14 +23,21 @@ Document = dict[str, Any]
 
 def newest(environment: Environment, segment: str | None) -> int:
     """The number of the last version, also of one that was removed; 0: there never was one."""
-    return db.session.scalar(select(func.max(FlagVersion.version)).where(*_of(environment, segment))) or 0
+    return db.session.scalar(select(func.max(FlagVersion.version)).where(*of(environment, segment))) or 0
 
 
 def kept(environment: Environment, segment: str | None, version: int) -> Document | None:
     """What it was at that version, empty for a removed one; None when nobody ever saw it there."""
     return db.session.scalar(
-        select(FlagVersion.document).where(*_of(environment, segment), FlagVersion.version == version)
+        select(FlagVersion.document).where(*of(environment, segment), FlagVersion.version == version)
     )
+
+
+def kept_since(environment: Environment, segment: str | None, version: int) -> list[Document]:
+    """What it was at that version and at every later one; empty when nobody ever saw it at that one."""
+    wanted = select(FlagVersion.version, FlagVersion.document).where(*of(environment, segment))
+    found = list(db.session.execute(wanted.where(FlagVersion.version >= version).order_by(FlagVersion.version)))
+    return [document for _, document in found] if found and found[0].version == version else []
 
 
 def hold_back(change: Proposal, waived: Waiver | None) -> None:
@@ -58,7 +65,8 @@ def write_down(change: Proposal, segment: str | None) -> int:
     return version
 
 
-def _of(environment: Environment, segment: str | None) -> tuple[ColumnElement[bool], ...]:
+def of(environment: Environment, segment: str | None) -> tuple[ColumnElement[bool], ...]:
+    """The condition on a version that it is one of this part."""
     return (
         FlagVersion.flag_id.is_(None),
         FlagVersion.environment_id == environment.id,

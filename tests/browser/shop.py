@@ -109,7 +109,10 @@ def set_flags() -> None:
             set_in_environment(flag, environment, Definition(True, variants, next(iter(variants))), version=0)
     rule = {"ends_with": [{"var": "email"}, "@example.com"]}
     for environment in all_environments():
-        segments.save(environment, "beta-testers", "Those who asked", rule, version=0)
+        segments.save(environment, "beta-testers", "Those who asked", {"==": [{"var": "beta"}, True]}, version=0)
+        segments.save(environment, "beta-testers", "Those who asked", rule, version=1, reason="They need no account")
+        segments.save(environment, "old-friends", "", {"<": [{"var": "since"}, 2020]}, version=0)
+        segments.remove(environment, "old-friends", version=1, reason="Nobody asks any more")
     toggle(flag, all_environments()[0], False, version=None)
     plan_changes()
     db.session.commit()

@@ -26,6 +26,7 @@ QUERIES = {
     "flags.setting.confirm": {"enabled": "off"},
     "flags.past.revert": {"to": "1"},
     "flags.past.revert_shared": {"to": "1"},
+    "flags.segments.past.revert": {"to": "1"},
     "flags.promote.one": {"from": "staging", "to": "production"},
 }
 MORE = (
@@ -36,6 +37,7 @@ MORE = (
     "/approvals?q=nobody-asked-for-this",
     "/flags/schedules?q=nobody-planned-this",
     "/flags/theme-of-the-shop",
+    "/flags/segments/production/old-friends/history",
     "/flags/theme-of-the-shop/in/production/schedule",
     "/flags/limits/in/production/schedule?what=ramp",
 )

@@ -14,6 +14,7 @@ from psycopg import sql
 from dashboard.alerts.collect import check
 from dashboard.approvals.models import ChangeRequest
 from dashboard.flags import edits as flags
+from dashboard.flags import pinning, segments
 from dashboard.flags.configuration import KIND, definition_of
 from dashboard.flags.rules import Definition
 from dashboard.jobs import COLLECTORS
@@ -23,7 +24,7 @@ from dashboard.security.models import Account
 from dashboard.store import db
 from dashboard.targets.edits import add_target
 from dashboard.targets.environment_edits import add_environment
-from dashboard.targets.models import Target
+from dashboard.targets.models import Environment, Target
 from dashboard.targets.run import collect_target
 from tests.conftest import close, make_app, run_sql
 
@@ -151,7 +152,18 @@ def _people_and_flags() -> None:
     said = {"action": "flag.set", "title": WORDS, "reason": WORDS, "author": WORDS, "base_version": 1}
     document = {"variants": variants, "defaultVariant": "{{ 7 * 7 }}", "metadata": {"<i>": WORDS}}
     db.session.add(ChangeRequest(**asked, **said, before=document | {"metadata": JSON}, document=document))
+    _segments(environment)
     db.session.commit()
+
+
+def _segments(environment: Environment) -> None:
+    """One of two versions, one that was removed, and a way of drawing percentages that was pinned."""
+    rule = {"and": [{"==": [{"var": WORDS[:60]}, WORDS]}, {"in": [{"var": "<b>"}, [WORDS, "{{ 7 * 7 }}"]]}]}
+    segments.save(environment, "work_mem", "", {"==": [{"var": ""}, JSON]}, version=0, reason=WORDS)
+    for version, name in ((1, "work_mem"), (0, "gone")):
+        segments.save(environment, name, WORDS, rule, version=version, reason=WORDS)
+    segments.remove(environment, "gone", version=1, reason=WORDS)
+    pinning.pin(environment, "v3", seen=None, reason=WORDS)
 
 
 def _unreachable(server: Any) -> None:

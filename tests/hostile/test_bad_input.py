@@ -33,7 +33,7 @@ BAD_QUESTIONS = (
 NOT_OURS = {"static"}
 EVERY = 15
 ENDS_BY_ITSELF = {"activity.session.show"}
-HOSTILE = re.compile("in/<slug>|environments|alerts/rules")
+HOSTILE = re.compile("in/<slug>|environments|alerts/rules|flags/segments|flags/bucketing")
 LEAKS = re.compile(
     r"Traceback|psycopg|sqlalchemy|File \"/|SELECT .* FROM|\bORA-|sqlstate|DETAIL:|LINE 1|werkzeug|jinja2",
     re.IGNORECASE,
@@ -122,8 +122,8 @@ def test_a_question_that_cannot_be_asked_is_refused_or_not_heard(hostile, admin,
 
 LISTS = (
     "/t/shop/schema", "/t/shop/tables", "/t/shop/indexes", "/t/shop/queries", "/t/shop/activity", "/t/shop/migrations",
-    "/flags", "/changes", "/alerts", "/audit", "/settings/people", "/settings/keys", "/settings/targets",
-    "/settings/sessions",
+    "/flags", "/flags/segments", "/changes", "/alerts", "/audit", "/settings/people", "/settings/keys",
+    "/settings/targets", "/settings/sessions",
 )  # fmt: skip
 
 

@@ -29,8 +29,8 @@ NOT_PAGES = {
     "health.metrics",
 }
 LISTS = ["/t/shop/schema", "/t/shop/tables", "/t/shop/indexes", "/t/shop/queries", "/t/shop/activity"]
-LISTS += ["/t/shop/migrations", "/flags", "/changes", "/alerts", "/audit", "/settings/people", "/settings/keys"]
-LISTS += ["/settings/targets", "/settings/sessions"]
+LISTS += ["/t/shop/migrations", "/flags", "/flags/segments", "/changes", "/alerts", "/audit", "/settings/people"]
+LISTS += ["/settings/keys", "/settings/targets", "/settings/sessions"]
 RELATIONS = """
 select n.nspname::text, c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where
@@ -113,8 +113,11 @@ def parameters(hostile, admin) -> dict[str, list[str]]:
         "flags.configuration.show": ["/flags/greeting"],
         "flags.configuration.edit": ["/configuration/greeting/in/hostile"],
         "flags.segments.new": ["/flags/segments/hostile/new"],
-        "flags.segments.edit": [],
+        "flags.segments.edit": ["/flags/segments/hostile/work_mem"],
+        "flags.segments.past.history": [f"/flags/segments/hostile/{name}/history" for name in ("work_mem", "gone")],
+        "flags.segments.past.revert": ["/flags/segments/hostile/work_mem/revert?to=1"],
         "flags.bucketing.show": ["/flags/bucketing/hostile"],
+        "flags.bucketing.history": ["/flags/bucketing/hostile/history"],
         "flags.setting.edit": ["/flags/words/in/hostile"],
         "flags.schedules.new": ["/flags/words/in/hostile/schedule"],
         "flags.setting.confirm": ["/flags/words/in/hostile/confirm?enabled=off"],
@@ -209,7 +212,8 @@ def test_statements_and_sessions_are_told_exactly(hostile, admin) -> None:
 
 
 def test_flags_audit_and_targets_show_their_words(hostile, admin) -> None:
-    for url in ("/flags/words", "/audit", "/alerts", "/settings/people", "/settings/targets/away"):
+    told = ("/flags/segments", "/flags/segments/hostile/gone/history", "/flags/bucketing/hostile/history")
+    for url in ("/flags/words", "/audit", "/alerts", "/settings/people", "/settings/targets/away", *told):
         assert "</script><script>alert('words')</script>" in Page(admin.get(url).text).text, url
     shown = Page(admin.get("/settings/targets/shop").text).text
     assert WATCHER in shown
