@@ -2,6 +2,8 @@
 
 The file is ours alone (0600), replaced whole, and signed with SECRET_KEY together with the store's address: one that
 was cut, changed by others or made for another store is refused. It is touched while it holds, so its time is its age.
+It is written by a thread of its own: no change and no question waits for the disk. Flags are in it as they stand in
+flagd's document, so that a change costs its own flag and the joining of the others.
 """
 
 import contextlib
@@ -11,6 +13,7 @@ import json
 import logging
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -22,12 +25,13 @@ from typing import Any
 from sqlalchemy.engine import make_url
 
 from dashboard.flags.flagset import Common, FlagSet, ReadyFlag
-from dashboard.flags.rules import Definition
+from dashboard.flags.rules import definition_of
 
 log = logging.getLogger(__name__)
 NAME = "flags.copy"
-VERSION = "1"
+VERSION = "2"
 WRITE_EVERY_S = 5.0
+LEFT_OVER_S = 60.0
 COMPLAIN_EVERY_S = 60.0
 KEY_COLUMNS = ("id", "name", "role", "kind", "environment_id", "browser", "origins")
 REFUSED = "it was cut, changed, or made for another store, SECRET_KEY or version"
@@ -48,13 +52,18 @@ class CopyOnDisk:
         self._signing_key = hmac.digest(secret_key.encode(), purpose.encode(), "sha256")
         self._known: object = None
         self._due_s = self._quiet_until_s = 0.0
+        self._writing: threading.Thread | None = None
 
     def keep(self, sets: Mapping[int, FlagSet], keys: Sequence[Any]) -> None:
         """Write what changed, at most every few seconds; a disk that takes nothing keeps the file that was there."""
         now_s = time.monotonic()
-        if now_s < self._due_s:
+        if now_s < self._due_s or (self._writing and self._writing.is_alive()):
             return
         self._due_s = now_s + WRITE_EVERY_S
+        self._writing = threading.Thread(target=self.write, args=(sets, keys), name="flags-copy", daemon=True)
+        self._writing.start()
+
+    def write(self, sets: Mapping[int, FlagSet], keys: Sequence[Any]) -> None:
         rows = [_packed_key(row) for row in keys]
         known = ([(key, flags.environment, flags.revision) for key, flags in sets.items()], rows)
         try:
@@ -81,6 +90,13 @@ class CopyOnDisk:
         sets = {number: _unpacked(flags) for number, flags in kept["sets"]}
         return Kept(sets, [_unpacked_key(row) for row in kept["keys"]], age_s)
 
+    def _clear_up(self) -> None:
+        """What processes left behind that were killed while they wrote."""
+        for path in self.path.parent.glob(f".{NAME}-*"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > LEFT_OVER_S:
+                    path.unlink()
+
     def _complain(self, level: int, sentence: str, reason: str | None) -> None:
         if time.monotonic() >= self._quiet_until_s:
             self._quiet_until_s = time.monotonic() + COMPLAIN_EVERY_S
@@ -96,6 +112,7 @@ class CopyOnDisk:
             if found.readline().rstrip(b"\n") == head:
                 os.utime(self.path)
                 return
+        self._clear_up()
         descriptor, name = tempfile.mkstemp(prefix=f".{NAME}-", dir=self.path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -109,26 +126,22 @@ class CopyOnDisk:
 
 
 def _packed(sets: Mapping[int, FlagSet], keys: Sequence[dict[str, Any]]) -> bytes:
-    return json.dumps({"sets": [[number, _packed_set(sets[number])] for number in sets], "keys": keys}).encode()
+    written = ",".join(f"[{number},{_packed_set(flags)}]" for number, flags in sets.items())
+    return f'{{"sets":[{written}],"keys":{json.dumps(keys)}}}'.encode()
 
 
-def _packed_set(flags: FlagSet) -> dict[str, Any]:
-    return {
-        "environment": flags.environment,
-        "revision": flags.revision,
-        "common": _fields(flags.common),
-        "flags": [[flag.key, flag.type, _fields(flag.definition)] for flag in flags.flags.values()],
-    }
+def _packed_set(flags: FlagSet) -> str:
+    """Flag by flag: written at once it would keep every other thread waiting."""
+    common = {field.name: getattr(flags.common, field.name) for field in fields(flags.common)}
+    head = json.dumps({"environment": flags.environment, "revision": flags.revision, "common": common})
+    lines = ",".join([f'["{flag.key}","{flag.type}",{flag.line}]' for flag in flags.flags.values()])
+    return f'{head[:-1]},"flags":[{lines}]}}'
 
 
 def _unpacked(kept: dict[str, Any]) -> FlagSet:
     common = Common(**kept["common"])
-    flags = {key: ReadyFlag(key, type_, Definition(**parts), common) for key, type_, parts in kept["flags"]}
+    flags = {key: ReadyFlag(key, type_, definition_of(document), common) for key, type_, document in kept["flags"]}
     return FlagSet(kept["environment"], kept["revision"], flags, common)
-
-
-def _fields(one: Common | Definition) -> dict[str, Any]:
-    return {field.name: getattr(one, field.name) for field in fields(one)}
 
 
 def _packed_key(row: Any) -> dict[str, Any]:

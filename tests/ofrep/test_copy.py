@@ -80,7 +80,7 @@ def test_a_copy_of_another_installation_or_store_is_refused(kept, served):
 
 def test_a_disk_that_takes_nothing_keeps_serving_and_keeps_the_file(kept, served, changing, caplog):
     copy = copy_on_disk.CopyOnDisk(kept / "gone", SECRET_KEY, served.config["SQLALCHEMY_DATABASE_URI"])
-    copy.keep({}, [])
+    copy.write({}, [])
     assert "was not written" in caplog.text
     assert changing.flag("plain").status_code == 200
 
