@@ -12,7 +12,9 @@ from werkzeug.serving import make_server
 
 from dashboard.embedded import Server
 from dashboard.flags import live
+from dashboard.flags.flagset import ReadyFlag
 from dashboard.flags.imports import ensure_environment, import_document
+from dashboard.flags.rules import Definition
 from dashboard.security.models import ApiKey
 from dashboard.security.sessions import hash_of
 from dashboard.security.tokens import new_key
@@ -134,13 +136,28 @@ def changing(served: Flask) -> Application:
         return Application(served, add_key("staging"))
 
 
-@pytest.fixture(scope="session")
-def address(untouched: Flask) -> Iterator[str]:
-    """The app over real HTTP."""
-    server = make_server("127.0.0.1", 0, untouched, threaded=True)
+@contextmanager
+def over_http(app: Flask) -> Iterator[str]:
+    """Where it is asked from outside of this process."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def address(untouched: Flask) -> Iterator[str]:
+    with over_http(untouched) as address:
+        yield address
+
+
+@pytest.fixture
+def broken(untouched: Flask) -> Iterator[str]:
+    """A flag in the live set whose answer cannot be written."""
+    (flags,) = [found.flags for found in live.of(untouched).sets().values() if found.environment == "staging"]
+    flags["broken"] = ReadyFlag("broken", "object", Definition(True, {"on": object()}, "on"))  # type: ignore[index]
+    yield "broken"
+    del flags["broken"]  # type: ignore[attr-defined]

@@ -4,6 +4,8 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from openfeature.contrib.provider.ofrep import OFREPProvider
+from openfeature.exception import OpenFeatureError
 from sqlalchemy import select
 
 from dashboard.flags import live
@@ -12,7 +14,7 @@ from dashboard.security.key_edits import revoke_key
 from dashboard.security.models import ApiKey
 from dashboard.store import db
 from tests.conftest import close, make_app
-from tests.ofrep.conftest import Application, add_key, store_away, until
+from tests.ofrep.conftest import Application, add_key, over_http, store_away, until
 
 AT_ONCE_S = 0.5
 
@@ -63,6 +65,12 @@ def test_a_process_that_never_reached_the_store_says_so(served, server, changing
     with store_away(server, served):
         answer = Application(elsewhere, changing.key).flag("plain")
         assert (answer.status_code, answer.json["key"], answer.headers["Retry-After"]) == (503, "plain", "5")
+        with over_http(elsewhere) as address:
+            provider = OFREPProvider(address, headers_factory=lambda: {"X-API-Key": changing.key})
+            with pytest.raises(OpenFeatureError, match="own database does not answer") as told:
+                provider.resolve_boolean_details("plain", default_value=False)
+            provider.session.close()
+        assert told.value.error_code.value == "GENERAL"
     until(lambda: Application(elsewhere, changing.key).flag("plain").status_code == 200, within_s=10)
 
 

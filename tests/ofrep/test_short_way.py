@@ -7,8 +7,6 @@ import pytest
 from werkzeug.test import Client
 
 from dashboard.flags import live
-from dashboard.flags.flagset import ReadyFlag
-from dashboard.flags.rules import Definition
 from dashboard.metrics import OWN
 from dashboard.ofrep.short_way import ShortWay
 from dashboard.security import tokens
@@ -118,15 +116,6 @@ def test_a_body_of_another_size_than_was_told_is_no_evaluation(ways, keys, told,
     sent = {"headers": {"X-API-Key": keys["server"]}, "environ_overrides": {"CONTENT_LENGTH": told}}
     assert ways.short.post(BULK, data=b'{"context"', **sent).status_code == status
     assert len(ways.left) == 1
-
-
-@pytest.fixture
-def broken(untouched):
-    """A flag in the live set whose answer cannot be written."""
-    (flags,) = [found.flags for found in live.of(untouched).sets().values() if found.environment == "staging"]
-    flags["broken"] = ReadyFlag("broken", "object", Definition(True, {"on": object()}, "on"))
-    yield
-    del flags["broken"]
 
 
 @pytest.mark.usefixtures("broken")
