@@ -67,7 +67,7 @@ def carry_out() -> Response:
         fields = refused.fields if isinstance(refused, Invalid) else {"preview": refused.sentence}
         return _preview(given, found, parts, fields, refused.status)
     db.session.commit()
-    return web.moved(url_for("flags.index", sort="updated_at", dir="desc"))
+    return web.moved(url_for("flags.index", sort="updated_at", dir="desc", changed=f":{given.environment}"))
 
 
 @blueprint.get("/flags/export")

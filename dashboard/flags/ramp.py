@@ -82,7 +82,7 @@ def _split(outcome: Outcome, definition: Definition, seed: str, variant: str) ->
     seed = outcome.seed if isinstance(outcome, Rollout) else seed
     held = _shares(outcome, definition)
     if not held:
-        raise Invalid({"variant": "Without a default variant there is nothing that the others would get: choose one."})
+        raise Invalid({"variant": "Choose a default variant first: it is what the others get while this one grows."})
     if set(held) != {variant}:
         return rollout.fresh(seed, held)
     others = [name for name in definition.variants if name != variant]
