@@ -133,7 +133,7 @@ def compared_families(target_id: int, before: Evidence, after: Evidence, query: 
     is_newest = before.end == after.start and after.end == after.until
     usual = partial(stored_comparison, target_id, before, after) if is_usual and is_newest else None
     found = ranking(ranked, asked, query.dir, usual)
-    families = searched(target_id, found.families, query)
+    families = searched(target_id, found.families, query, after.until)
     rows = _compared(target_id, list(families[query.offset : query.offset + query.limit]), before, after)
     return ListPage(rows, len(families), query, as_of=after.until)
 

@@ -152,7 +152,7 @@ class SlowestRow:
 def statements_of_window(target_id: int, known: Evidence, query: ListQuery) -> ListPage[StatementRow]:
     """The families that did something in the window, in the order that was asked for. Raises NotFound."""
     ranked = _ranked(target_id, known, query.sort, query.dir)
-    families = searched(target_id, ranked.families, query)
+    families = searched(target_id, ranked.families, query, known.until)
     if address := query.filters.get("table"):
         named = families_touching(target_id, *decode(address))
         families = [family_id for family_id in families if family_id in named]

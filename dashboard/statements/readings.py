@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, func, literal, or_, select
 
 from dashboard.statements.models import StatementReading, StatementSample
+from dashboard.statements.ranking import kept
 from dashboard.statements.windows import EPOCH, Evidence, Interval, Loss
 from dashboard.store import db
 
@@ -22,11 +23,22 @@ def newest_end(last: StatementReading | None, now: datetime) -> datetime:
     return last.slot if last and timedelta(0) < now - last.slot < LATE else now
 
 
-def evidence(target_id: int, window: timedelta, now: datetime) -> Evidence:
-    """The readings of a window. One that spans its start belongs to it when more than half of it lies within."""
+def evidence(
+    target_id: int, window: timedelta, now: datetime, last: StatementReading | None = None
+) -> Evidence:  # fmt: skip
+    """The readings of a window. One that spans its start belongs to it when more than half of it lies within.
+
+    Where the `last` reading of all is given it is looked up once for as long as that is the last.
+    """
+    if last is None:
+        return _evidence(target_id, window, now)
+    return kept((target_id, window, now, last.slot), lambda: _evidence(target_id, window, now))
+
+
+def _evidence(target_id: int, window: timedelta, now: datetime) -> Evidence:
     start = now - window
     since, slot = StatementReading.since, StatementReading.slot
-    middle_is_inside = slot - literal(start) >= literal(start) - since
+    middle_is_inside = or_(since >= start, slot - literal(start) >= literal(start) - since)
     inside = and_(
         StatementReading.target_id == target_id,
         slot > start,
@@ -34,7 +46,6 @@ def evidence(target_id: int, window: timedelta, now: datetime) -> Evidence:
         or_(since.is_(None), middle_is_inside),
     )
     lossy = StatementReading.reason.is_not(None)
-    covered_s = func.coalesce(func.sum(func.extract("epoch", slot - since)), 0)
     told = db.session.execute(
         select(
             func.min(slot).filter(since.is_not(None)).label("first_slot"),
@@ -42,7 +53,7 @@ def evidence(target_id: int, window: timedelta, now: datetime) -> Evidence:
             func.max(slot).filter(since.is_not(None)).label("until"),
             func.coalesce(func.sum(StatementReading.readings).filter(since.is_not(None)), 0).label("readings"),
             func.count().filter(lossy).label("incomplete"),
-            (covered_s * 1000).label("covered_ms"),
+            func.coalesce(func.sum(slot - since), timedelta(0)).label("covered"),
             func.coalesce(func.max(StatementReading.hidden_entries), 0).label("hidden_entries"),
             func.coalesce(func.sum(StatementReading.hidden_ms), 0).label("hidden_ms"),
             func.max(StatementReading.own_role).label("own_role"),
@@ -53,7 +64,7 @@ def evidence(target_id: int, window: timedelta, now: datetime) -> Evidence:
         found = select(since, slot, StatementReading.reason).where(inside, lossy).order_by(slot.desc())
         losses = [Loss(*row) for row in db.session.execute(found.limit(MOST_LOSSES))]
     numbers = dict(told._mapping)  # noqa: SLF001 - from a row to its fields
-    numbers |= {"covered_ms": float(told.covered_ms), "readings": int(told.readings)}
+    numbers |= {"covered_ms": numbers.pop("covered") / timedelta(milliseconds=1), "readings": int(told.readings)}
     return Evidence(start=start, end=now, losses=losses, **numbers)
 
 

@@ -13,6 +13,7 @@ from dashboard.statements import comparing, queries, readings, touching, windows
 from dashboard.statements.collect import PROBE
 from dashboard.statements.comparison import base_span
 from dashboard.statements.latency import interval_means
+from dashboard.statements.models import StatementReading
 from dashboard.statements.windows import Evidence
 from dashboard.targets.queries import probe_state, target_by_slug
 
@@ -28,7 +29,7 @@ def statement_list(slug: str) -> Response:
     query = parse_list(queries.SPEC)
     last = readings.last_reading(target.id)
     since, until = query.span(readings.newest_end(last, datetime.now(UTC)))
-    known = readings.evidence(target.id, until - since, until)
+    known = readings.evidence(target.id, until - since, until, last)
     return respond(
         "statements/list.html",
         queries.statements_of_window(target.id, known, query),
@@ -46,7 +47,7 @@ def compare(slug: str) -> Response:
     target = target_by_slug(slug)
     query = parse_list(comparing.SPEC)
     last = readings.last_reading(target.id)
-    before, after = _windows(target.id, query, readings.newest_end(last, datetime.now(UTC)))
+    before, after = _windows(target.id, query, readings.newest_end(last, datetime.now(UTC)), last)
     return respond(
         "statements/compare.html",
         comparing.compared_families(target.id, before, after, query),
@@ -93,11 +94,13 @@ def statement(slug: str, family_id: int) -> Response:
     )
 
 
-def _windows(target_id: int, query: ListQuery, now: datetime) -> tuple[Evidence, Evidence]:
+def _windows(
+    target_id: int, query: ListQuery, now: datetime, last: StatementReading | None = None
+) -> tuple[Evidence, Evidence]:
     """The evidence of the window to compare with, and of the window that was asked for. Raises Invalid."""
     span = query.span(now)
     base, problems = base_span(span, query.filters.get("base", "before"), query.filters)
     if problems:
         raise Invalid(problems)
-    before, after = (readings.evidence(target_id, until - since, until) for since, until in (base, span))
+    before, after = (readings.evidence(target_id, until - since, until, last) for since, until in (base, span))
     return before, after

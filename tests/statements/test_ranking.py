@@ -110,3 +110,28 @@ def test_the_hour_against_the_one_before_is_stored_too(
     assert not [question for question in seen if "array_agg" in question]
     assert told(as_viewer, "&show=new", of="queries/compare") != stored
     assert "pg_sleep" in told(as_viewer)[0]
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_search_is_made_once_for_the_same_readings(as_viewer: Any, app: Flask, queries: Any, read: Any) -> None:
+    first = told(as_viewer, "&q=SLEEP")
+    with queries(app) as seen:
+        assert told(as_viewer, "&q=SLEEP") == first != []
+    assert not [question for question in seen if "ILIKE" in question]
+    read(2)
+    with queries(app) as seen:
+        told(as_viewer, "&q=SLEEP")
+    assert [question for question in seen if "ILIKE" in question]
+
+
+def test_what_a_window_rests_on_is_looked_up_once_for_the_last_reading(
+    as_viewer: Any, app: Flask, queries: Any, read: Any
+) -> None:
+    for minute in (8, 9, 10):
+        read(minute)
+    first = as_viewer.get("/t/shop/queries?window=90d").text
+    with queries(app) as seen:
+        again = as_viewer.get("/t/shop/queries?window=90d").text
+    assert not [question for question in seen if "own_role" in question and "max(" in question]
+    assert "2 readings" in first
+    assert "2 readings" in again
