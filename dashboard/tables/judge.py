@@ -90,7 +90,7 @@ def _short_of_evidence(tally: Tally) -> str | None:
 def _judged(servers: Sequence[Server], missing: list[str], now: datetime) -> Iterator[tuple[Alike, Use]]:
     resets = verdict_queries.resets(servers)
     began = verdict_queries.watched_since(servers[0].target_id)
-    for alike in verdict_queries.alike(servers, now - BUSINESS_CYCLE):
+    for alike in verdict_queries.alike(servers, now):
         hosts = [
             _host(server, counting, resets.get((server.target_id, alike.partitioned_oid)))
             for server, counting in zip(servers, alike.countings, strict=True)
@@ -104,9 +104,12 @@ def _host(server: Server, counting: Counting | None, reset: Counting | None) -> 
     if counting is None:
         return HostUse(server.name, None, None, None)
     since = index_window(counting, [reset] if reset else ())
+    counted = max((at for at in (counting.counted_since, server.counting_since) if at), default=None)
     if since and server.counting_since:
         since = max(since, server.counting_since)
-    return HostUse(server.name, counting.scans, counting.rows_read, since, counting.used_at)
+    return HostUse(
+        server.name, counting.scans, counting.rows_read, since, counting.used_at, counted, counting.is_followed
+    )
 
 
 def _missing(

@@ -12,7 +12,7 @@ from dashboard.server.queries import cluster_target_ids, counter_start, standbys
 from dashboard.store import db
 from dashboard.tables.models import IndexState, IndexVerdict, TableState
 from dashboard.tables.rows import Index, Purpose, Table
-from dashboard.tables.verdicts import Counting
+from dashboard.tables.verdicts import BUSINESS_CYCLE, Counting
 from dashboard.targets.models import ProbeState, Target
 
 AT_ONCE = 1_000
@@ -29,7 +29,13 @@ OWN = {
     **{f"is_{flag}": f"s0.is_{flag}" for flag in FLAGS},
 }
 COUNTED = """(
-    select i.*, coalesce(i.last_scan_at, v.used_at) as used_at
+    select
+        i.*,
+        v.oid is not null as is_followed,
+        coalesce(
+            i.last_scan_at,
+            case when i.scans > 0 and i.scans <> v.own_scans then cast(:now as timestamptz) else v.used_at end
+        ) as used_at
     from index_state i
     left join index_verdict v
         on v.target_id = i.target_id
@@ -157,10 +163,10 @@ def watched_since(target_id: int) -> datetime | None:
     return min((at for at in map(db.session.scalar, seen) if at), default=None)
 
 
-def alike(servers: Sequence[Server], planned_since: datetime) -> Iterator[Alike]:
+def alike(servers: Sequence[Server], now: datetime) -> Iterator[Alike]:
     """Every index of the first server once, with what each server of the cluster tells of it."""
     params: dict[str, Any] = {f"server_{place}": server.target_id for place, server in enumerate(servers)}
-    params |= {"servers": [server.target_id for server in servers], "planned_since": planned_since}
+    params |= {"servers": [one.target_id for one in servers], "now": now, "planned_since": now - BUSINESS_CYCLE}
     rows = db.session.execute(text(_alike(len(servers))), params, execution_options={"yield_per": AT_ONCE})
     names, width = list(OWN), len(Counting._fields)
     for row in rows:
@@ -177,7 +183,7 @@ def resets(servers: Sequence[Server]) -> dict[tuple[int, int | None], Counting]:
         .where(state.counted_since > state.first_seen_at)
         .group_by(state.target_id, state.parent_oid)
     )
-    return {(row[0], row[1]): Counting(None, None, None, row[2], row[3]) for row in db.session.execute(found)}
+    return {(row[0], row[1]): Counting(None, None, None, False, row[2], row[3]) for row in db.session.execute(found)}
 
 
 def standby_ids(target: Target) -> set[int]:

@@ -22,21 +22,43 @@ HUGE_SCAN_ROWS = 100_000
 
 @dataclass(frozen=True)
 class HostUse:
-    """Scans of an index on one server since `since`, None where nobody can say since when or how many."""
+    """Scans of an index on one server, None where nobody can say how many. Their absence proves something from `since`
+    on, None where nobody can say since when.
+
+    `counted_since`: the server began to count before we watched, so that scans may be older than `since`.
+    `is_followed`: the count was compared with the one before, and `last_used_at` says when it rose.
+    """
 
     host: str
     scans: int | None
     rows_read: int | None
     since: datetime | None
     last_used_at: datetime | None = None
+    counted_since: datetime | None = None
+    is_followed: bool = True
+
+    @property
+    def counting_since(self) -> datetime | None:
+        return self.since if self.since is None or self.counted_since is None else min(self.since, self.counted_since)
+
+    @property
+    def is_quiet(self) -> bool:
+        """No scan since `since`: there is none at all, or what is counted is older."""
+        if not self.scans or self.since is None or self.counted_since is None or self.counted_since >= self.since:
+            return not self.scans
+        return self.is_followed and (self.last_used_at is None or self.last_used_at < self.since)
 
 
 class Counting(NamedTuple):
-    """What one server tells of an index: its scans, when it was last used, since when that is counted and watched."""
+    """What one server tells of an index: its scans, when it was last used, since when that is counted and watched.
+
+    `is_followed`: it was judged before, so that a count that rises is seen.
+    """
 
     scans: int | None
     rows_read: int | None
     used_at: datetime | None
+    is_followed: bool
     counted_since: datetime | None
     first_seen_at: datetime
 
@@ -50,7 +72,6 @@ class Use:
     since: datetime | None
     scans: int | None
     last_used_at: datetime | None
-    scans_per_day: float | None
 
 
 def judge_use(
@@ -59,17 +80,20 @@ def judge_use(
 ) -> Use:  # fmt: skip
     """Used, rarely or idle over all servers that answer questions; what serves another purpose cannot be dropped.
 
-    Use that was seen needs no long window; its absence needs a whole business cycle on every server. `planned`
-    families of statements ran in that time and have a plan with this index: it is not idle, whatever was counted.
-    `came_at`: when an index first showed that was not there when the watching began.
+    Use that was seen needs no long window; its absence needs a whole business cycle on every server. What was counted
+    before we watched is no use of today once nothing was added to it for so long. `planned` families of statements ran
+    in that time and have a plan with this index: it is not idle, whatever was counted. `came_at`: when an index first
+    showed that was not there when the watching began.
     """
     scans, since = _scans(hosts), window_start(hosts)
     last_used_at = max((host.last_used_at for host in hosts if host.last_used_at), default=None)
     is_past = _is_past(last_used_at, since, now)
     since = last_used_at if is_past else since
-    per_day = scans / max((now - since) / DAY, 1.0) if scans is not None and since and not is_past else None
     lacking = missing_evidence(since, missing_hosts, now, came_at)
-    if scans is not None and per_day is not None and per_day >= RARELY_PER_DAY:
+    older = scans if scans and not is_past and not lacking and all(host.is_quiet for host in hosts) else 0
+    scans = 0 if older else scans
+    since = since if is_past or not scans else counting_start(hosts)
+    if scans and since and not is_past and _per_day(hosts, now) >= RARELY_PER_DAY:
         verdict: Verdict = "used"
     elif purpose := other_purpose(index):
         verdict, lacking = "cannot_drop", purpose
@@ -79,15 +103,21 @@ def judge_use(
         verdict, lacking = "rarely", _planned(planned)
     else:
         verdict, lacking = ("idle", None) if is_past or not scans else ("rarely", "That is less than once a day.")
-    seen = _seen(hosts, scans, since, now) if not is_past else _past(hosts, last_used_at, now)
+    seen = _seen(hosts, scans, since, now, older) if not is_past else _past(hosts, last_used_at, now)
     why = f"{seen} {lacking}" if lacking and verdict != "used" else seen
-    return Use(verdict, why, since, scans, last_used_at, per_day)
+    return Use(verdict, why, since, scans, last_used_at)
 
 
 def window_start(hosts: Sequence[HostUse]) -> datetime | None:
     """Since when all of them count: the latest start; None when one does not know."""
     starts = [host.since for host in hosts]
     return max((start for start in starts if start), default=None) if all(starts) else None
+
+
+def counting_start(hosts: Sequence[HostUse]) -> datetime | None:
+    """Since when the scans of all of them were counted: the earliest start; None when one does not know."""
+    starts = [host.counting_since for host in hosts]
+    return min((start for start in starts if start), default=None) if all(starts) else None
 
 
 def missing_evidence(
@@ -158,6 +188,12 @@ def _scans(hosts: Sequence[HostUse]) -> int | None:
     return sum(counts) if counts and len(counts) == len(hosts) else None
 
 
+def _per_day(hosts: Sequence[HostUse], now: datetime) -> float:
+    """Scans a day, of each server over the time that it counted."""
+    known = [(host.scans or 0, host.counting_since) for host in hosts]
+    return sum(scans / max((now - since) / DAY, 1.0) for scans, since in known if since)
+
+
 def _is_past(last_used_at: datetime | None, since: datetime | None, now: datetime) -> bool:
     """Counters that began long ago, with the last use long past, are evidence since that use."""
     if since is None or last_used_at is None or last_used_at < since:
@@ -174,13 +210,15 @@ def _past(hosts: Sequence[HostUse], last_used_at: datetime | None, now: datetime
     return f"Last used {span_text(now - last_used_at)} ago on {_hosts(hosts)}." if last_used_at else ""
 
 
-def _seen(hosts: Sequence[HostUse], scans: int | None, since: datetime | None, now: datetime) -> str:
+def _seen(hosts: Sequence[HostUse], scans: int | None, since: datetime | None, now: datetime, older: int) -> str:
+    """The number with its window; `older` ones were counted before it."""
     if scans is None:
         return "The number of its scans could not be read."
     window = f"in {span_text(now - since)}" if since else "since an unknown time"
     rows = sum(host.rows_read or 0 for host in hosts)
     read = f", reading {count_text(rows / scans)} rows each" if scans and rows / scans >= HUGE_SCAN_ROWS else ""
-    return f"{count_text(scans)} scan{'' if scans == 1 else 's'} {window} on {_hosts(hosts)}{read}."
+    before = f" What the server counts, {count_text(older)}, is older." if older else ""
+    return f"{count_text(scans)} scan{'' if scans == 1 else 's'} {window} on {_hosts(hosts)}{read}.{before}"
 
 
 def _hosts(hosts: Sequence[HostUse]) -> str:

@@ -4,15 +4,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import func, text, update
 from sqlalchemy.orm import Session
 
 from dashboard.tables import collect, judge
+from dashboard.tables.models import IndexState, IndexVerdict
 from dashboard.targets.models import Target
 from tests.collections import collecting
 from tests.conftest import Database
 from tests.people import Browser
 from tests.tables.judged import DAY, SHOP, busy, found, verdicts
+
+LONG_AGO = datetime.now(UTC) - 700 * DAY
 
 
 def test_a_locked_table_is_judged_by_what_is_stored(judged: Any, target_db: Database, store: Session) -> None:
@@ -23,6 +26,23 @@ def test_a_locked_table_is_judged_by_what_is_stored(judged: Any, target_db: Data
         judged(40 * DAY)
         assert datetime.now(UTC) - started < timedelta(seconds=5)
     assert [row.subject for row in found(store, "unused_index")] == ["public.orders_note_idx"]
+
+
+def test_scans_from_before_the_watching_are_forgotten_and_new_ones_are_seen_at_once(
+    app: Flask, judged: Any, target_db: Database, store: Session
+) -> None:
+    target_db.execute(SHOP)
+    judged()
+    store.execute(update(IndexState).values(scans=500, first_seen_at=func.now() - 40 * DAY, counted_since=LONG_AGO))
+    store.execute(update(IndexVerdict).values(own_scans=500))
+    store.commit()
+    collecting(app, judge)()
+    said = verdicts(store)["orders_note_idx"]
+    assert (said.verdict, said.why) == ("idle", "0 scans in 40 days on Shop. What the server counts, 500, is older.")
+    store.execute(update(IndexState).values(scans=501))
+    store.commit()
+    collecting(app, judge)()
+    assert verdicts(store)["orders_note_idx"].verdict in {"used", "rarely"}
 
 
 def test_before_the_tables_are_known_nothing_is_judged(

@@ -87,6 +87,32 @@ def test_much_use_until_lately_is_use() -> None:
     assert judged(100_000, days=400, last_used_at=NOW - 5 * DAY).verdict == "used"
 
 
+def watched(scans: int, **more: Any) -> HostUse:
+    """A server that has counted for two years, and was watched for the last forty days."""
+    return HostUse("Shop", scans, 0, NOW - 40 * DAY, more.pop("at", None), NOW - 730 * DAY, **more)
+
+
+@pytest.mark.parametrize("at", [None, NOW - 60 * DAY])
+def test_scans_from_before_the_watching_are_no_use_of_today(at: datetime | None) -> None:
+    use = judge_use(PLAIN, [watched(1_000_000, at=at)], (), NOW)
+    assert (use.verdict, use.scans, use.since) == ("idle", 0, NOW - 40 * DAY)
+    assert use.why == "0 scans in 40 days on Shop. What the server counts, 1 M, is older."
+
+
+def test_scans_are_told_with_the_time_that_they_were_counted_in() -> None:
+    seen = watched(1_000_000, at=NOW - DAY)
+    fresh = replace(seen, since=NOW - DAY / 2, last_used_at=None)
+    for one, others in ((seen, []), (fresh, []), (seen, [watched(0)])):
+        use = judge_use(PLAIN, [one, *others], (), NOW)
+        assert (use.verdict, use.since, "1 M scans in 730 days" in use.why) == ("used", NOW - 730 * DAY, True)
+    assert judge_use(PLAIN, [replace(seen, scans=700)], (), NOW).verdict == "rarely"
+
+
+def test_what_was_never_compared_with_an_earlier_count_may_have_been_used() -> None:
+    assert judge_use(PLAIN, [watched(700, is_followed=False)], (), NOW).verdict == "rarely"
+    assert judge_use(PLAIN, [watched(0, is_followed=False)], (), NOW).verdict == "idle"
+
+
 def test_few_but_huge_scans_are_told() -> None:
     assert "reading 500 k rows each" in judged(4, rows=2_000_000).why
 
