@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 
 from dashboard.approvals.models import ChangeRequest
-from dashboard.approvals.validity import STATE, with_facts
+from dashboard.approvals.validity import IS_OPEN, with_facts
 from dashboard.errors import PilothouseError
 from dashboard.flags import segments, standing, targeting
 from dashboard.flags.holding import Proposal
@@ -28,7 +28,7 @@ def refuse_too_early(change: Proposal) -> None:
         lacking_segments |= targeting.references(document.get("targeting")) - set(segments.names_of(change.environment))
         lacking_flags |= _lacking_flags(change.environment, document.get("prerequisites", {}))
     wanted = with_facts(select(ChangeRequest.subject, ChangeRequest.flag_id)).where(
-        STATE == "open",
+        *IS_OPEN,
         ChangeRequest.kind == "change",
         ChangeRequest.environment_id == change.environment.id,
         or_(

@@ -9,11 +9,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
-from dashboard.approvals import rules, voids
+from dashboard.approvals import rules, since, voids
 from dashboard.approvals.models import ChangeApproval, ChangeRequest
-from dashboard.approvals.validity import STATE, STATE_ORDER, VOID, with_facts
+from dashboard.approvals.validity import IS_OPEN, IS_PART, STATE, STATE_ORDER, VOID, with_facts
 from dashboard.errors import NotFound
-from dashboard.flags import coming, compare
+from dashboard.flags import coming, compare, segment_words
+from dashboard.flags.holding import PARTS, WHOLE
 from dashboard.lists import ListPage, ListQuery
 from dashboard.security.models import Account, EnvironmentRole
 from dashboard.security.role_queries import suffices, who_may
@@ -57,6 +58,20 @@ class RequestRow:
             "is_production": bool(self.environment_is_production),
         }
 
+    @property
+    def is_part(self) -> bool:
+        """Of what the flags of an environment share, not of one flag."""
+        return self.action in PARTS
+
+    @property
+    def is_whole(self) -> bool:
+        """Of a flag in every environment at once."""
+        return self.action in WHOLE
+
+    @property
+    def segment(self) -> str | None:
+        return self.flag if self.action.startswith("segment.") else None
+
     def json(self) -> dict[str, Any]:
         hidden = {"environment_name", "environment_color", "environment_is_production", "author_id", "flag_id", "void"}
         return {name: value for name, value in vars(self).items() if name not in hidden}
@@ -75,6 +90,8 @@ class Whole:
     may: Mapping[int, Account]
     tally: rules.Tally
     void_sentence: str | None
+    changed: Sequence[since.Changed]
+    reach: since.Reach
 
 
 def is_needed(environment: Environment) -> bool:
@@ -84,7 +101,7 @@ def is_needed(environment: Environment) -> bool:
 
 def open_count() -> Select[int]:
     """Asks how many requests and reviews wait; the navigation puts it into its own question."""
-    return with_facts(select(func.count(ChangeRequest.id))).where(STATE == "open")
+    return with_facts(select(func.count(ChangeRequest.id))).where(*IS_OPEN)
 
 
 def request_page(query: ListQuery) -> ListPage[RequestRow]:
@@ -107,8 +124,18 @@ def request_page(query: ListQuery) -> ListPage[RequestRow]:
 
 def open_of(flag_id: int) -> list[RequestRow]:
     """What waits for a flag, in every environment."""
-    wanted = _rows().where(ChangeRequest.flag_id == flag_id, STATE == "open")
+    wanted = _rows().where(ChangeRequest.flag_id == flag_id, *IS_OPEN)
     return _read(wanted.order_by(ChangeRequest.asked_at.desc(), ChangeRequest.id.desc()).limit(50))
+
+
+def open_parts_of(environment_id: int) -> dict[str, list[RequestRow]]:
+    """What waits for the segments of an environment by their name, and for its bucketing by none."""
+    found: dict[str, list[RequestRow]] = {}
+    wanted = _rows().where(ChangeRequest.environment_id == environment_id, IS_PART, *IS_OPEN)
+    wanted = wanted.where(ChangeRequest.kind == "change")
+    for row in _read(wanted.order_by(ChangeRequest.asked_at.desc(), ChangeRequest.id.desc()).limit(200)):
+        found.setdefault(row.segment or "", []).append(row)
+    return found
 
 
 def request_by(text: str) -> ChangeRequest:
@@ -133,16 +160,20 @@ def whole(text: str) -> Whole:
     row = _read(_rows().where(ChangeRequest.id == request.id))[0]
     approvals = approvals_of(request)
     may = {one.id: one for one in who_may("operator", request.environment_id)} if request.environment_id else {}
+    environment = db.session.get(Environment, request.environment_id) if request.environment_id else None
+    asked_in = environment if row.state == "open" and row.kind == "change" else None
     return Whole(
         row=row,
-        environment=db.session.get(Environment, request.environment_id) if request.environment_id else None,
-        differences=compare.differences(request.before, request.document),
+        environment=environment,
+        differences=(segment_words if row.segment else compare).differences(request.before, request.document),
         steps=coming.steps_of(request.before or {}, request.steps) if request.steps else [],
         base_version=request.base_version,
         approvals=approvals,
         may=may,
         tally=rules.tally(row.needed, request.author_id, [one.account_id for one in approvals], may),
         void_sentence=voids.sentence_of(request, row.void) if row.void else None,
+        changed=since.changed_since(request, asked_in) if asked_in else (),
+        reach=since.reach_of(request, asked_in) if asked_in else since.Reach(),
     )
 
 

@@ -16,6 +16,7 @@ from dashboard.security.principals import principal
 from dashboard.security.role_queries import who_may
 from dashboard.settings import Settings
 from dashboard.store import db
+from dashboard.targets.models import Environment
 from dashboard.targets.queries import all_environments
 
 blueprint = Blueprint("approvals", __name__, url_prefix="/approvals")
@@ -47,7 +48,7 @@ def _start(state: BlueprintSetupState) -> None:
 
 @blueprint.app_context_processor
 def _words() -> dict[str, object]:
-    return {"waiting_of": waiting_of, "approvers_of": approvers_of}
+    return {"waiting_of": waiting_of, "parts_waiting": parts_waiting, "approvers_of": approvers_of}
 
 
 @blueprint.get("")
@@ -95,6 +96,14 @@ def waiting_of(flag_id: int) -> list[queries.RequestRow]:
     if flag_id not in kept:
         kept[flag_id] = queries.open_of(flag_id)
     return kept[flag_id]
+
+
+def parts_waiting(environment: Environment) -> dict[str, list[queries.RequestRow]]:
+    """What waits for segments by name and, under the empty one, for bucketing; asked once for a response."""
+    kept: dict[int, dict[str, list[queries.RequestRow]]] = g.setdefault("parts_waiting", {})
+    if environment.id not in kept:
+        kept[environment.id] = queries.open_parts_of(environment.id)
+    return kept[environment.id]
 
 
 def approvers_of(environment_id: int) -> int:

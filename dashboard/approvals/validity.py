@@ -71,6 +71,8 @@ VOID = case(
     else_=None,
 )
 STATE = case((VOID.is_not(None), "void"), else_=ChangeRequest.state)
+# The first of both lets an index find the few that are.
+IS_OPEN = (ChangeRequest.state == "open", STATE == "open")
 STATE_ORDER: ColumnElement[int] = case((STATE == "open", 0), else_=1)
 
 

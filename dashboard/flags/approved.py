@@ -49,7 +49,7 @@ def _segment(change: Proposal) -> int:
     sent, is_new = change.document, change.before is None
     return segments.save(
         change.environment, change.subject, sent["description"], sent["rule"], version=0 if is_new else change.version,
-        reason=change.reason, waived="approved",
+        reason=change.reason, title=change.title, waived="approved",
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from dashboard.approvals.models import ChangeApproval, ChangeRequest
-from dashboard.flags.models import FlagSetting, FlagVersion
+from dashboard.flags.models import Flag, FlagSetting, FlagVersion
 from dashboard.store import db
 from dashboard.targets.models import Environment
 from tests.approvals.conftest import ON, TURN
@@ -48,3 +48,20 @@ def test_the_same_form_twice_at_once_asks_once(shared_store: Flask, sign_in) -> 
     assert at_once([lambda: asker.post(TURN, data=ON)] * 2) == [303, 303]
     with shared_store.app_context():
         assert len(db.session.scalars(select(ChangeRequest)).all()) == 1
+
+
+def test_two_last_approvals_of_a_segment_and_of_archiving_make_one_change_each(shared_store: Flask, sign_in) -> None:
+    people = [sign_in(shared_store, "operator") for _ in range(4)]
+    sent = {"name": "beta", "description": "", "rules_view": "json", "text": '{"==": [1, 1]}', "reason": "a trial"}
+    adding = [sent | {"version": 0, "operation_id": f"adding-{number}"} for number in range(2)]
+    ending = {"version": 1, "reason": "gone", "operation_id": "archiving"}
+    urls = [people[0].post("/flags/segments/production", data=form).location for form in adding]
+    urls.append(people[0].post("/flags/checkout/archive", data=ending).location)
+    works = [lambda who=who, url=url: who.post(f"{url}/approve") for who in people[1:] for url in urls]
+    assert at_once(works) == [303] * 2 + [409] * 7
+    with shared_store.app_context():
+        states = db.session.scalars(select(ChangeRequest.state).order_by(ChangeRequest.state)).all()
+        assert states == ["applied", "applied", "void"]
+        kept = db.session.scalars(select(FlagVersion.version).where(FlagVersion.segment == "beta")).all()
+        flag = db.session.scalars(select(Flag)).one()
+        assert (kept, flag.version, flag.archived_at is None) == ([1], 2, False)
