@@ -25,7 +25,7 @@ Asked = list[tuple[str, Any]]
 @contextmanager
 def noted(asked: Asked) -> Iterator[None]:
     """Write down every question that our readers send."""
-    send, send_numbers = Reader.rows, Reader.numbers
+    send, send_numbers, send_lines = Reader.rows, Reader.numbers, Reader.lines
 
     def rows(reader: Reader, sql: str, params: Any = None) -> list[dict[str, Any]]:
         asked.append((sql, params))
@@ -35,11 +35,15 @@ def noted(asked: Asked) -> Iterator[None]:
         asked.append((sql, None))
         return send_numbers(reader, sql)
 
-    Reader.rows, Reader.numbers = rows, numbers  # type: ignore[method-assign]
+    def lines(reader: Reader, sql: str) -> list[bytes]:
+        asked.append((sql, None))
+        return send_lines(reader, sql)
+
+    Reader.rows, Reader.numbers, Reader.lines = rows, numbers, lines  # type: ignore[method-assign]
     try:
         yield
     finally:
-        Reader.rows, Reader.numbers = send, send_numbers  # type: ignore[method-assign]
+        Reader.rows, Reader.numbers, Reader.lines = send, send_numbers, send_lines  # type: ignore[method-assign]
 
 
 def collected(house: House, collectors: tuple[Collector, ...] = COLLECTORS) -> float:

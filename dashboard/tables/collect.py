@@ -3,19 +3,21 @@
 Nothing is kept of what did not change, so that memory does not grow with the database.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, groupby
+from itertools import groupby, islice
+from operator import attrgetter
 from time import monotonic
 from typing import Any
 
 from dashboard.tables import edits, history_edits, marks, rules
 from dashboard.tables import record_queries as queries
 from dashboard.tables.forecast_edits import keep_forecasts
+from dashboard.tables.lines import IndexLine, index_lines
 from dashboard.tables.records import IndexRecord, Known
-from dashboard.tables.rows import Texts
 from dashboard.tables.rules import Found, Now
 from dashboard.tables.sizes import BUDGET_S, Measured, about, definitions, locks, measure
 from dashboard.targets.ahead import Ask, aside
@@ -26,6 +28,7 @@ from dashboard.targets.probes import Older, Probe
 PROBE = "tables"
 CADENCE = "five_minutes"
 BATCH = 500
+AHEAD = 2  # batches that the target is asked about before they can be stored
 NEVER = "cast(null as timestamptz)"
 Row = dict[str, Any]
 TABLES = Probe.read(
@@ -65,7 +68,7 @@ class Answer:
     """What the target told of some tables: indexes and the digest of what was written, by table."""
 
     tables: Sequence[Row]
-    indexes: dict[int, list[Row]]
+    indexes: dict[int, list[IndexLine]]
     written: dict[int, int]
     measured: Measured
 
@@ -78,10 +81,10 @@ class Answer:
 class Changed:
     """Indexes that changed, with the digests of all, how they were, and their texts once the target has told them."""
 
-    rows: Sequence[Row]
+    rows: Sequence[IndexLine]
     told: dict[int, int]
     old: dict[int, IndexRecord]
-    texts: Future[dict[int, Texts]]
+    texts: Future[dict[int, bytes]]
 
 
 def collect(collection: Collection) -> None:
@@ -112,21 +115,23 @@ def collect(collection: Collection) -> None:
 def _collect_all(reader: Reader, under_way: Pass, tables: Sequence[Row]) -> None:
     """Some tables at a time; the target tells of the next ones while those that it told of are stored."""
     with aside() as ask:
-        coming: Future[Answer] | None = None
-        for batch in chain(_batches(tables), [()]):
-            answer = coming.result() if coming else None
-            texts = _ask_texts(ask, reader, under_way, answer) if answer else None
-            coming = ask(_answer, reader, under_way, batch, is_largest=answer is None) if batch else None
-            if answer and texts:
-                _store_tables(under_way, answer)
-                _store_indexes(under_way, answer, texts)
+        asked = (
+            ask(_answer, reader, under_way, batch, is_largest=place == 0)
+            for place, batch in enumerate(_batches(tables))
+        )
+        coming: deque[Future[Answer]] = deque(islice(asked, AHEAD))
+        while coming:
+            answer = coming.popleft().result()
+            texts = _ask_texts(ask, reader, under_way, answer)
+            coming.extend(islice(asked, 1))
+            _store_tables(under_way, answer)
+            _store_indexes(under_way, answer, texts)
 
 
 def _answer(reader: Reader, under_way: Pass, tables: Sequence[Row], *, is_largest: bool) -> Answer:
     """Measure what may have changed of these tables."""
-    found = about(reader, INDEXES, [row["oid"] for row in tables])
-    found.sort(key=lambda row: row["table_oid"])
-    indexes = {oid: list(rows) for oid, rows in groupby(found, key=lambda row: row["table_oid"])}
+    found = sorted(index_lines(about(reader, INDEXES, [row["oid"] for row in tables])), key=attrgetter("table_oid"))
+    indexes = {oid: list(rows) for oid, rows in groupby(found, key=attrgetter("table_oid"))}
     written = {row["oid"]: rules.write_digest(row, indexes.get(row["oid"], ())) for row in tables}
     due = [
         row["oid"]
@@ -149,27 +154,32 @@ def _answer(reader: Reader, under_way: Pass, tables: Sequence[Row], *, is_larges
 def _ask_texts(ask: Ask, reader: Reader, under_way: Pass, answer: Answer) -> Changed:
     """Which indexes changed; their texts are on the way."""
     known, now, sizes = under_way.known, under_way.now, answer.index_sizes
-    told = {row["oid"]: rules.index_digest(row, now) for rows in answer.indexes.values() for row in rows}
+    told = {one.oid: rules.index_digest(one, now) for rows in answer.indexes.values() for one in rows}
     under_way.indexes |= told.keys()
     changed = [
-        row
+        one
         for rows in answer.indexes.values()
-        for row in rows
-        if rules.has_changed(known.indexes.get(row["oid"]), told[row["oid"]], sizes.get(row["oid"]))
+        for one in rows
+        if rules.has_changed(known.indexes.get(one.oid), told[one.oid], sizes.get(one.oid))
     ]
-    old = queries.index_records(under_way.target_id, [row["oid"] for row in changed if row["oid"] in known.indexes])
+    old = queries.index_records(under_way.target_id, [one.oid for one in changed if one.oid in known.indexes])
     return Changed(changed, told, old, ask(_texts, reader, changed, old))
 
 
-def _texts(reader: Reader, changed: Sequence[Row], old: dict[int, IndexRecord]) -> dict[int, Texts]:
+def _texts(reader: Reader, changed: Sequence[IndexLine], old: dict[int, IndexRecord]) -> dict[int, bytes]:
     return definitions(reader, rules.undefined(changed, old, locks(reader))) if changed else {}
 
 
 def _store_indexes(under_way: Pass, answer: Answer, found: Changed) -> None:
+    """Those of new tables are passed on as they were told: no mark speaks of them."""
     old, sizes, texts, now = found.old, answer.index_sizes, found.texts.result(), under_way.now
+    known = under_way.known.tables
+    new = [one for one in found.rows if one.oid not in old and one.table_oid not in known]
+    edits.copy_indexes(rules.new_indexes(under_way.target_id, new, sizes, texts, now, found.told))
     records = [
-        rules.index_record(row, old.get(oid := row["oid"]), sizes.get(oid), texts.get(oid), now, found.told[oid])
-        for row in found.rows
+        rules.index_record(one, old.get(oid := one.oid), sizes.get(oid), texts.get(oid), now, found.told[oid])
+        for one in found.rows
+        if one.oid in old or one.table_oid in known
     ]
     edits.write(under_way.target_id, records, old)
     under_way.lane.see_indexes(records, old, under_way.known)
@@ -178,7 +188,7 @@ def _store_indexes(under_way: Pass, answer: Answer, found: Changed) -> None:
 def _store_tables(under_way: Pass, answer: Answer) -> None:
     known, now, notes, written = under_way.known, under_way.now, answer.measured.notes, answer.written
     tables, sizes = answer.tables, answer.measured.sizes
-    scans = {oid: sum(row["scans"] for row in rows) for oid, rows in answer.indexes.items()}
+    scans = {oid: sum(one.scans for one in rows) for oid, rows in answer.indexes.items()}
     told = {row["oid"]: rules.table_digest(row, scans.get(row["oid"]), notes.get(row["oid"]), now) for row in tables}
     changed = {
         row["oid"]: row

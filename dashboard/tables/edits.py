@@ -25,6 +25,17 @@ def write(target_id: int, records: Records, old: Mapping[int, Any]) -> None:
     _replace(table, target_id, [row for row in records if row.oid in old and row != old[row.oid]])
 
 
+def copy_indexes(lines: Iterable[bytes]) -> None:
+    """New indexes, each a line as COPY reads it, the target first; the caller commits."""
+    told = b"".join(line + b"\n" for line in lines)
+    if not told:
+        return
+    driver: Any = db.session.connection().connection.driver_connection
+    columns = ", ".join(("target_id", *IndexRecord._fields))
+    with driver.cursor() as cursor, cursor.copy(f"copy {IndexState.__tablename__} ({columns}) from stdin") as into:
+        into.write(told)
+
+
 def forget(target_id: int, tables: Iterable[int], indexes: Iterable[int]) -> None:
     """Tables and indexes that are no longer there, with what was said of them: a number may be given again."""
     tables, indexes = list(tables), list(indexes)

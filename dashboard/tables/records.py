@@ -103,12 +103,6 @@ class IndexRecord(NamedTuple):
     digest: int
 
 
-SHAPE = (
-    "schema", "table_name", "name", "method", "columns", "is_unique", "is_partial", "key_columns", "include_columns",
-    "opclasses", "collations", "options", "storage_options", "nulls_not_distinct",
-)  # fmt: skip
-
-
 class TableTrace(NamedTuple):
     """What has to be known of every table to see whether it changed."""
 
@@ -133,5 +127,8 @@ class Known(NamedTuple):
 
 def digest(values: Iterable[Any]) -> int:
     """A number of 64 bits that stands for these values, the same in every process."""
-    hashed = blake2b(repr(tuple(values)).encode("utf-8", "surrogatepass"), digest_size=8)
-    return int.from_bytes(hashed.digest(), "big", signed=True)
+    return digest_of(repr(tuple(values)).encode("utf-8", "surrogatepass"))
+
+
+def digest_of(told: bytes) -> int:
+    return int.from_bytes(blake2b(told, digest_size=8).digest(), "big", signed=True)

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 KINDS = {"table": "r", "partitioned": "p", "materialized": "m"}
 KIND_WORDS = {"r": "table", "p": "partitioned table", "m": "materialized view"}
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(NamedTuple):
     """Exact bytes of a table: all forks, TOAST with its index, and each index by its oid."""
 
     heap_bytes: int
@@ -113,12 +112,3 @@ class Index(Purpose):
     nulls_not_distinct: bool
     is_ready: bool
     backs_constraint: bool
-
-
-@dataclass(frozen=True)
-class Texts:
-    """What only functions that wait for locks can tell of an index."""
-
-    definition: str
-    expressions: str | None
-    predicate: str | None

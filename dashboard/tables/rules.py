@@ -1,11 +1,12 @@
 """What a collection makes of the answers of a target: which tables to measure, and their rows (pure)."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from dashboard.tables.records import SHAPE, IndexRecord, IndexTrace, Known, TableRecord, digest
-from dashboard.tables.rows import Size, Texts
+from dashboard.tables.lines import NO_TEXTS, SHAPE, IndexLine, moment, number, texts
+from dashboard.tables.records import IndexRecord, IndexTrace, Known, TableRecord, digest, digest_of
+from dashboard.tables.rows import Size
 
 PAGE_BYTES = 8192
 ROUND = 12
@@ -79,9 +80,9 @@ def evidence_start(
     return max((bound for bound in bounds if bound is not None), default=None)
 
 
-def write_digest(row: Row, indexes: Iterable[Row]) -> int:
+def write_digest(row: Row, indexes: Iterable[IndexLine]) -> int:
     """Changes whenever the files of a table or of its indexes may have changed their size."""
-    return digest((*(row[name] for name in WRITTEN), *((one["oid"], one["relfilenode"]) for one in indexes)))
+    return digest((*(row[name] for name in WRITTEN), *((one.oid, one.relfilenode) for one in indexes)))
 
 
 def is_due(row: Row, written: int, known: Known, *, is_busy: bool, is_large: bool, turn: int) -> bool:
@@ -135,46 +136,62 @@ def table_digest(row: Row, scans: int | None, note: str | None, now: Now) -> int
 
 
 def index_record(
-    row: Row, old: IndexRecord | None, size: int | None, text: Texts | None, now: Now, told: int
+    one: IndexLine, old: IndexRecord | None, size: int | None, text: bytes | None, now: Now, told: int
 ) -> IndexRecord:
     """An index as it is now; one whose texts are not known yet is looked at again the next time."""
     known_size, definition = (old.size_bytes, old.definition) if old else (None, None)
     added = (
-        text.definition if text else definition,
-        text.expressions if text else old.expressions if old else None,
-        text.predicate if text else old.predicate if old else None,
+        *(texts(text) if text or not old else (definition, old.expressions, old.predicate)),
         known_size if size is None else size,
         old.first_seen_at if old else now.slot,
-        evidence_start(
-            now.counted_since,
-            old.counted_since if old else None,
-            is_new=old is None and now.as_of is not None,
-            has_fallen=old is not None and row["scans"] < (old.scans or 0) and row["kind"] == "i",
-            as_of=now.as_of,
-            slot=now.slot,
-        ),
+        _index_counted_since(one, old, now),
         now.slot if size is not None and size != known_size else old.sampled_at if old else None,
         told if text or definition else 0,
     )
-    made = IndexRecord._make((*row.values(), *added))
-    return made if old is None or row["kind"] != "I" else _with_sums(made, old, FOLDED_OF_INDEXES)
+    made = IndexRecord._make((*one.values(), *added))
+    return made if old is None or made.kind != "I" else _with_sums(made, old, FOLDED_OF_INDEXES)
 
 
-def index_digest(row: Row, now: Now) -> int:
-    return digest((*row.values(), now.counted_since))
+def new_indexes(
+    target_id: int, rows: Iterable[IndexLine], sizes: Mapping[int, int], texts: Mapping[int, bytes], now: Now,
+    told: Mapping[int, int],
+) -> Iterator[bytes]:  # fmt: skip
+    """Lines to be copied in of indexes that nobody knows yet: what index_record makes of them, unread."""
+    owner, seen_at, unsized = number(target_id), moment(now.slot), number(None)
+    since = moment(_index_counted_since(None, None, now))
+    for one in rows:
+        text, size = texts.get(one.oid), sizes.get(one.oid)
+        sampled_at, known = seen_at if size is not None else unsized, told[one.oid] if text else 0
+        added = text or NO_TEXTS, number(size), seen_at, since, sampled_at, number(known)
+        yield b"\t".join((owner, one.line, *added))
+
+
+def index_digest(one: IndexLine, now: Now) -> int:
+    return digest_of(one.line + moment(now.counted_since))
 
 
 def has_changed(trace: IndexTrace | None, told: int, size: int | None) -> bool:
     return trace is None or trace.digest != told or size not in (None, trace.size_bytes)
 
 
-def undefined(rows: Iterable[Row], old: Mapping[int, IndexRecord], locked: Collection[int]) -> list[int]:
+def undefined(rows: Iterable[IndexLine], old: Mapping[int, IndexRecord], locked: Collection[int]) -> list[int]:
     """Indexes whose texts have to be asked for: new or changed ones of tables that nobody locks."""
-    return [row["oid"] for row in rows if row["table_oid"] not in locked and _is_undefined(row, old.get(row["oid"]))]
+    return [one.oid for one in rows if one.table_oid not in locked and _is_undefined(one, old.get(one.oid))]
 
 
-def _is_undefined(row: Row, old: IndexRecord | None) -> bool:
-    return old is None or old.definition is None or any(row[name] != getattr(old, name) for name in SHAPE)
+def _is_undefined(one: IndexLine, old: IndexRecord | None) -> bool:
+    return old is None or old.definition is None or one.shape() != [old[place] for place in SHAPE]
+
+
+def _index_counted_since(one: IndexLine | None, old: IndexRecord | None, now: Now) -> datetime | None:
+    return evidence_start(
+        now.counted_since,
+        old.counted_since if old else None,
+        is_new=old is None and now.as_of is not None,
+        has_fallen=one is not None and old is not None and one.scans < (old.scans or 0) and old.kind == "i",
+        as_of=now.as_of,
+        slot=now.slot,
+    )
 
 
 def shortfall(names: Sequence[str], of: int) -> str:

@@ -1,15 +1,16 @@
 """Questions about some tables at a time: their sizes and texts, around everybody's locks and within a time budget."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
-from dashboard.tables.rows import Lock, Size, Texts
+from dashboard.tables.rows import Lock, Size
 from dashboard.targets.connect import Reader, TargetRefused
 from dashboard.targets.probes import Probe
 
+Answer = TypeVar("Answer")
 BUDGET_S = 10.0
 INTERRUPTED = {"55P03", "57014"}
 LATE = f"not measured this time: the time budget of {BUDGET_S:.0f} s was used up"
@@ -44,7 +45,7 @@ def measure(reader: Reader, oids: Sequence[int], until: float) -> Measured:
     locked = locks(reader)
     measured.notes |= {oid: locked[oid].note for oid in oids if oid in locked}
     free = [oid for oid in oids if oid not in locked]
-    rows = _around_locks(reader, SIZES, free) if free else []
+    rows = _sizes_of(reader, free) if free else []
     if rows is None:
         _measure_one_by_one(reader, free, measured, until)
     else:
@@ -52,16 +53,16 @@ def measure(reader: Reader, oids: Sequence[int], until: float) -> Measured:
     return measured
 
 
-def definitions(reader: Reader, oids: Sequence[int]) -> dict[int, Texts]:
-    """Texts of these indexes; what a lock stopped is asked again the next time."""
-    rows = (_around_locks(reader, DEFINITIONS, oids) or []) if oids else []
-    return {row["oid"]: Texts(row["definition"], row["expressions"], row["predicate"]) for row in rows}
+def definitions(reader: Reader, oids: Sequence[int]) -> dict[int, bytes]:
+    """Definition, expressions and predicate of these indexes, as COPY writes them; without what a lock stopped."""
+    lines = (_around_locks(reader, oids, lambda: reader.ask_lines(DEFINITIONS)) or []) if oids else []
+    return {int(oid): texts for oid, texts in (line.split(b"\t", 1) for line in lines)}
 
 
-def about(reader: Reader, probe: Probe, oids: Sequence[int]) -> list[dict[str, Any]]:
-    """The probe's answer about these objects."""
-    reader.rows(CHOSEN, {"oids": ",".join(map(str, oids))})
-    return reader.ask(probe)
+def about(reader: Reader, probe: Probe, oids: Sequence[int]) -> list[bytes]:
+    """The probe's answer about these objects, in lines."""
+    _choose(reader, oids)
+    return reader.ask_lines(probe)
 
 
 def _measure_one_by_one(reader: Reader, oids: Sequence[int], measured: Measured, until: float) -> None:
@@ -72,31 +73,39 @@ def _measure_one_by_one(reader: Reader, oids: Sequence[int], measured: Measured,
             measured.notes[oid] = locked[oid].note
         elif monotonic() > until:
             measured.notes[oid] = LATE
-        elif (rows := _around_locks(reader, SIZES, [oid])) is None:
+        elif (rows := _sizes_of(reader, [oid])) is None:
             measured.notes[oid] = BUSY
         else:
             measured.sizes |= _sizes(rows)
 
 
-def _around_locks(reader: Reader, probe: Probe, oids: Sequence[int]) -> list[dict[str, Any]] | None:
-    """The probe's answer about these objects; None when a lock or the time limit stopped it."""
+def _choose(reader: Reader, oids: Sequence[int]) -> None:
+    reader.rows(CHOSEN, {"oids": ",".join(map(str, oids))})
+
+
+def _sizes_of(reader: Reader, oids: Sequence[int]) -> list[tuple[Any, ...]] | None:
+    return _around_locks(reader, oids, lambda: reader.ask_numbers(SIZES))
+
+
+def _around_locks(reader: Reader, oids: Sequence[int], question: Callable[[], Answer]) -> Answer | None:
+    """What the question tells of these objects; None when a lock or the time limit stopped it."""
     try:
         with reader.savepoint():
-            return about(reader, probe, oids)
+            _choose(reader, oids)
+            return question()
     except TargetRefused as refused:
         if refused.sqlstate not in INTERRUPTED:
             raise
         return None
 
 
-def _sizes(rows: Sequence[Mapping[str, Any]]) -> dict[int, Size]:
+def _sizes(rows: Iterable[tuple[Any, ...]]) -> dict[int, Size]:
     """Rows of tables and their indexes → sizes; a table that vanished in between has none."""
+    tables = dict[int, tuple[int, int]]()
     indexes: dict[int, dict[int, int]] = defaultdict(dict)
-    for row in rows:
-        if row["index_oid"] is not None and row["size_bytes"] is not None:
-            indexes[row["table_oid"]][row["index_oid"]] = row["size_bytes"]
-    return {
-        row["table_oid"]: Size(row["size_bytes"], row["toast_bytes"], indexes[row["table_oid"]])
-        for row in rows
-        if row["index_oid"] is None and row["size_bytes"] is not None
-    }
+    for table, index, size, toast in rows:
+        if size is not None and index is None:
+            tables[table] = size, toast
+        elif size is not None:
+            indexes[table][index] = size
+    return {table: Size(*sizes, indexes[table]) for table, sizes in tables.items()}

@@ -64,6 +64,16 @@ class Reader:
         self.rows_read += len(found)
         return found
 
+    def lines(self, sql: str) -> list[bytes]:
+        """The answer of one of our own queries in lines as COPY writes them, in UTF-8, for whoever passes them on."""
+        budget_s = self._statement_timeout_ms / 1000 + WATCHDOG_MARGIN_S
+        copied = f"copy (\n{sql}\n) to stdout".encode()
+        with self._guarded(budget_s), self.link.connection.cursor() as cursor, cursor.copy(copied) as told:
+            found = b"".join(told)
+        lines = found.decode("utf-8", "replace").encode().split(b"\n")[:-1]
+        self.rows_read += len(lines)
+        return lines
+
     def ask(self, probe: Probe, **params: Any) -> list[dict[str, Any]]:
         """The answer of a probe, in the words that this server's views understand."""
         sql = probe.sql_for(self.columns_of, self.schema_of, bound=bool(params))
@@ -73,6 +83,11 @@ class Reader:
         """The answer of a probe that tells no texts, as tuples in the order of its columns."""
         sql = probe.sql_for(self.columns_of, self.schema_of, bound=False)
         return self._asked(probe, lambda: self.numbers(sql))
+
+    def ask_lines(self, probe: Probe) -> list[bytes]:
+        """The answer of a probe, a line for each row: several times faster than `ask` where nobody looks into it."""
+        sql = probe.sql_for(self.columns_of, self.schema_of, bound=False)
+        return self._asked(probe, lambda: self.lines(sql))
 
     def _asked(self, probe: Probe, question: Callable[[], T]) -> T:
         try:

@@ -109,7 +109,7 @@ def test_a_lock_that_comes_after_the_look_costs_one_table_not_the_batch(target_d
     oids = [row[0] for row in target_db.execute("select oid::bigint from pg_class where relname in ('free', 'busy')")]
     migration.execute("lock table busy in access exclusive mode")
     with app.app_context(), reading(address_of(target_by_slug("shop"))) as reader:
-        assert measuring._around_locks(reader, measuring.SIZES, oids) is None
+        assert measuring._sizes_of(reader, oids) is None
         measured = measuring.Measured()
         measuring._measure_one_by_one(reader, oids, measured, time.monotonic() + 5)
     assert (len(measured.sizes), len(measured.notes)) == (1, 1)

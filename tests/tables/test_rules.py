@@ -7,6 +7,7 @@ import pytest
 
 from dashboard.tables.collect import INDEXES
 from dashboard.tables.growth import size_lines
+from dashboard.tables.lines import IndexLine
 from dashboard.tables.models import IndexState, TableState
 from dashboard.tables.records import IndexRecord, Known, TableRecord, TableTrace
 from dashboard.tables.rows import Lock, Size, SizeAt
@@ -64,7 +65,8 @@ def test_the_probe_tells_of_an_index_in_the_order_of_its_record(target_db, app, 
     target_db.execute("create table t (id int primary key)")
     with app.app_context(), reading(address_of(target_by_slug("shop"))) as reader:
         oid = target_db.execute("select 't'::regclass::oid::bigint")[0][0]
-        [row] = about(reader, INDEXES, [oid])
+        about(reader, INDEXES, [oid])
+        [row] = reader.ask(INDEXES)
     assert tuple(row) == IndexRecord._fields[: len(row)]
     assert IndexRecord._fields[len(row)] == "definition"
 
@@ -107,7 +109,7 @@ def test_a_table_is_measured_when_its_files_may_have_changed_and_in_its_turn(cha
 
 def test_a_new_index_or_a_last_size_that_is_not_known_makes_a_table_due() -> None:
     asked = {"is_busy": False, "is_large": False, "turn": 0}
-    written = write_digest(answer(), [{"oid": 5, "relfilenode": 5}])
+    written = write_digest(answer(), [IndexLine(5, 1, 0, 5, b"")])
     assert is_due(answer(), written, Known({1: TableTrace(0, write_digest(answer(), []), True)}, {}, NOW), **asked)
     assert is_due(answer(), written, Known({1: TableTrace(0, written, is_sized=False)}, {}, NOW), **asked)
 
