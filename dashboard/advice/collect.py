@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 from dashboard.advice import edits, knowledge, words
@@ -48,6 +48,14 @@ class _Made:
     known: Known
     columns: int
     advice: Advice
+
+
+def is_due_sooner(target_id: int, slot: datetime) -> bool:
+    """Of a young target: as soon as there is something to judge, then each time that it has doubled."""
+    run = last_run(target_id)
+    if run is None:
+        return knowledge.is_there_work(target_id, WINDOW, slot)
+    return run.since is not None and run.until is not None and slot - run.since >= 2 * (run.until - run.since)
 
 
 def collect(collection: Collection) -> None:

@@ -22,6 +22,11 @@ CUTS = ("total_ms", "blocks", "wal_bytes")
 MOST_NAMES = 2_000
 
 
+def is_there_work(target_id: int, window: timedelta, now: datetime) -> bool:
+    """Whether two readings of statements lie in the window."""
+    return readings.evidence(target_id, window, now).first_slot is not None
+
+
 def workload(target_id: int, window: timedelta, now: datetime, most: int) -> tuple[Evidence, list[StatementRow]]:
     """What the window rests on, and its families: the first by time, by blocks and by what they write."""
     known = readings.evidence(target_id, window, now)

@@ -32,7 +32,10 @@ class Collection:
 
 
 class Collector(Protocol):
-    """The shape of every collect.py. It never commits; the same slot twice stores the same once."""
+    """The shape of every collect.py. It never commits; the same slot twice stores the same once.
+
+    It may have `is_due_sooner(target_id, slot)` as well: whether a slot that its cadence leaves out is wanted.
+    """
 
     @property
     def PROBE(self) -> str: ...  # noqa: N802 - constants of the module

@@ -77,7 +77,7 @@ def _collect(
     outcome, cost, target_id = Outcome(), Cost(started_at=_now()), target.id
     for collector in collectors:
         state = probe_state(target_id, collector.PROBE)
-        if not by_hand and not is_due(collector.CADENCE, slot, state.tried_at if state else None):
+        if not by_hand and not _is_due(collector, target_id, slot, state.tried_at if state else None):
             continue
         if stopping():
             raise Interrupted
@@ -97,6 +97,14 @@ def _collect(
         keep_cost(target_id, slot, cost, _now())
         db.session.commit()
     return outcome
+
+
+def _is_due(collector: Collector, target_id: int, slot: datetime, tried_at: datetime | None) -> bool:
+    """By its cadence; a collector that has `is_due_sooner` is asked every five minutes whether it wants to."""
+    if is_due(collector.CADENCE, slot, tried_at):
+        return True
+    sooner: Callable[[int, datetime], bool] | None = getattr(collector, "is_due_sooner", None)
+    return sooner is not None and is_due("five_minutes", slot, tried_at) and sooner(target_id, slot)
 
 
 def _probe(target: Target, slot: datetime, collector: Collector, cost: Cost, outcome: Outcome) -> None:

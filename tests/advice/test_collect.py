@@ -1,9 +1,9 @@
 """What a run does when rights are missing, when nothing was read, when something broke; and what it costs."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from dashboard.advice import collect as advice
 from dashboard.advice.models import AdviceIndex, AdviceReason, AdviceRun
@@ -129,3 +129,25 @@ def test_a_locked_table_does_not_hold_the_run_up(readable, advised, store) -> No
         assert [row.columns for row in indexes(store)] == [["customer_id"]]
         assert collection.reader.target_ms < 2_000
         other.rollback()
+
+
+@pytest.fixture
+def is_due(app):
+    """Whether advice is wanted before its hour is over."""
+
+    def ask(at):
+        with app.app_context():
+            return advice.is_due_sooner(target_by_slug("shop").id, at)
+
+    return ask
+
+
+def test_the_first_advice_follows_the_first_statements_and_is_made_again_as_they_double(shop, advised, is_due, store):
+    assert is_due(datetime.now(UTC)) is False
+    advised(ask_by_customer)
+    run = run_of(store)
+    age = run.until - run.since
+    assert [is_due(run.since + age * times) for times in (1.5, 2, 3)] == [False, True, True]
+    store.execute(delete(AdviceRun))
+    store.commit()
+    assert is_due(datetime.now(UTC)) is True

@@ -102,12 +102,12 @@ def test_before_the_first_run_the_pages_say_so(target, as_viewer) -> None:
         assert "No advice yet" in as_viewer.get(url).text
 
 
-def test_after_a_run_without_readings_the_page_says_when_the_next_one_is(target, app, as_viewer) -> None:
+def test_after_a_run_without_readings_the_page_says_when_the_first_advice_comes(target, app, as_viewer) -> None:
     now = datetime.now(UTC)
     with app.app_context():
         keep_probe_state(target.id, "advice", tried_at=now, ended_at=now)
         db.session.commit()
-    assert "The next look is" in as_viewer.get("/t/shop/advice").text
+    assert "within minutes of the first two readings" in as_viewer.get("/t/shop/advice").text
 
 
 def test_without_statements_the_page_says_what_would_help(target, app, as_viewer) -> None:

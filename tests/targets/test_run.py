@@ -216,3 +216,11 @@ def test_no_rate_is_made_across_a_reset(collected):
     collect_target(collected.target_id, SLOT + MINUTE, (server,), by_hand=True)
     state = db.session.get_one(DatabaseState, collected.target_id)
     assert (state.commits_per_s, state.cache_hit_share) == (None, None)
+
+
+def test_a_probe_that_wants_to_be_asked_sooner_is_asked_every_five_minutes(collected):
+    eager = SimpleNamespace(PROBE="eager", CADENCE="hour", collect=lambda _: None, is_due_sooner=lambda *_: True)
+    calm = SimpleNamespace(PROBE="calm", CADENCE="hour", collect=lambda _: None, is_due_sooner=lambda *_: False)
+    now = datetime.now(UTC)
+    for minutes, asked in ((0, ["eager", "calm"]), (3, []), (6, ["eager"])):
+        assert collect_target(collected.target_id, now + minutes * MINUTE, (eager, calm)).stored == asked
