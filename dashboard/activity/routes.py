@@ -21,6 +21,7 @@ blueprint = Blueprint("activity", __name__)
 blueprint.register_blueprint(sessions)
 blueprint.register_blueprint(history)
 SHOWN, LOCKS_SHOWN = 200, 10
+LATE = timedelta(minutes=3)
 STATES = ("active", "transaction", "blocked", "idle")
 SPEC = ListSpec(
     sorts=tuple(rules.SORTS),
@@ -39,7 +40,8 @@ def session_list(slug: str) -> Response:
     seen = sessions_of(target, now)
     if seen.problem and wants_json():
         raise seen.problem
-    since, until = query.span(now)
+    # To the minute, so that the page stays as it is while nothing happens: it is asked for every two seconds.
+    since, until = query.span(now.replace(second=0, microsecond=0))
     step = queries.step_of(until - since, minutes_kept())
     busy = queries.busy_sessions(target.id, since, until, step)
     return respond(
@@ -55,7 +57,9 @@ def session_list(slug: str) -> Response:
         busy=busy,
         windows=WINDOWS,
         marks=marks(target.id, since, until),
-        gaps=spans([(one.at, 0) for one in busy], max(2 * step, timedelta(minutes=3))),
+        gaps=spans([(at, 0) for at in (since, *(one.at for one in busy), until)], max(2 * step, LATE)),
+        since=since,
+        until=until,
     )
 
 

@@ -1,11 +1,13 @@
 """The vacuum pages: tables that are due, running vacuums, the age of ids with their limits, sequences."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, Response
 
 from dashboard.changes.queries import marks
-from dashboard.lists import WINDOWS, ListPage, ListSpec, parse_list, respond
+from dashboard.charts import spans
+from dashboard.lists import ListPage, ListSpec, parse_list, respond
+from dashboard.rollup import hours_kept, minutes_kept
 from dashboard.security.guards import requires
 from dashboard.tables.queries import schema_names
 from dashboard.targets.queries import probe_state, target_by_slug
@@ -65,6 +67,7 @@ def limits(slug: str) -> Response:
     since, until = query.span(now)
     ids, state = queries.vacuum_state(target.id), probe_state(target.id, "vacuum")
     points = queries.counter_points(target.id, since, until)
+    seen_at = (since, *(one.slot for one in points), until)
     rows = queries.limit_rows(target.id, now)
     return respond(
         "vacuum/limits.html",
@@ -77,9 +80,16 @@ def limits(slug: str) -> Response:
         marks=marks(target.id, since, until),
         since=since,
         until=until,
-        windows=WINDOWS,
+        gaps=spans([(at, 0) for at in seen_at], _longest(until - since, now - since)),
         state=state,
     )
+
+
+def _longest(window: timedelta, reach: timedelta) -> timedelta:
+    """How far two points may be apart: two collections, or two of what is kept of as long ago."""
+    usual = timedelta(hours=1) if reach > minutes_kept() else timedelta(minutes=15)
+    usual = timedelta(days=1) if reach > hours_kept() else usual
+    return 2 * max(usual, window / queries.MOST_POINTS) + timedelta(minutes=10)
 
 
 @blueprint.get("/t/<slug>/vacuum/sequences")

@@ -1,8 +1,10 @@
 """The sessions of a real server: who runs what, who holds up whom, and what a role may not see."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -188,6 +190,20 @@ def test_the_page_asks_the_store_one_question_of_its_own(as_viewer: Any, app: Fl
     with queries(app) as seen:
         as_viewer.get(PAGE)
     assert len([question for question in seen if "activity_sample" in question]) == 1
+
+
+def test_the_chart_spans_its_window_and_shades_where_nothing_was_read(
+    as_viewer: Any, store: Session, target: Target
+) -> None:
+    noon = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=3)
+    counts = {"active": 1, "idle": 0, "waiting": 0, "idle_in_transaction": 0, "blocked": 0, "hidden": 0}
+    slots = [noon + timedelta(minutes=minute) for minute in range(20)]
+    store.add_all(ActivitySample(target_id=target.id, slot=slot, by_application={}, **counts) for slot in slots)
+    store.commit()
+    page = as_viewer.get(f"{PAGE}?window=6h").get_data(as_text=True)
+    (left, width), (left_after, width_after) = re.findall(r'class="gap" x="([\d.]+)" y="0" width="([\d.]+)"', page)
+    assert (float(left), round(float(left_after) + float(width_after))) == (0, 1000)
+    assert 490 < float(width) < 510
 
 
 def test_an_unknown_target_is_404(as_viewer: Any) -> None:

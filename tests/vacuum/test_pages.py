@@ -107,6 +107,12 @@ def test_limits_are_a_list_too(shop, as_viewer) -> None:
     assert "The server stops writing" in as_viewer.get("/t/shop/vacuum/limits").text
 
 
+def test_charts_of_ids_shade_where_nothing_was_read_and_can_be_picked_from(shop, as_viewer) -> None:
+    page = as_viewer.get("/t/shop/vacuum/limits?window=24h").text
+    assert page.count("<figure") == page.count("data-pick") == 2
+    assert page.count('class="gap"') == 4, "the time before the first reading and the one between the two"
+
+
 def test_pages_say_when_nothing_was_collected(target, as_viewer) -> None:
     for url in PAGES:
         answer = as_viewer.get(url)
