@@ -213,7 +213,7 @@ def difference(previous: Counters | None, current: Counters) -> Added:
         max(0, current.shared_read - was.shared_read),
         max(0, current.temp_blocks - was.temp_blocks),
         max(0, current.wal_bytes - was.wal_bytes),
-        None if current.io_ms is None else max(0.0, current.io_ms - (was.io_ms or 0.0)),
+        None if current.io_ms is None or was.io_ms is None else max(0.0, current.io_ms - was.io_ms),
         longest,
         bound,
     )

@@ -136,6 +136,8 @@ def test_untimed_reading_stays_unknown() -> None:
     untimed = counters([1.0])._replace(io_ms=None)
     assert difference(None, untimed).io_ms is None
     assert together(difference(None, untimed), difference(None, counters([1.0]))).io_ms is None
+    timed_again = counters([1.0, 1.0])._replace(io_ms=9_000.0)
+    assert difference(untimed, timed_again).io_ms is None, "what it counted before it was switched off is no I/O of now"
 
 
 def test_one_line_shows_what_would_hide() -> None:
