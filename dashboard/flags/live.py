@@ -124,11 +124,14 @@ class Live:
 
     def _take_copy(self) -> None:
         """This process never reached the store: what another one of this machine knew will do until it answers."""
-        kept = self.copy.read() if self.copy else None
+        with without_collection():
+            kept = self.copy.read() if self.copy else None
         if kept:
             self._keys.take(kept.keys, fresh=False)
             self._sets, self._from_copy = kept.sets, True
-            self._as_of = time.monotonic() - kept.age_s
+            self._as_of, self._reason = time.monotonic() - kept.age_s, FROM_COPY
+            self._tried.set()
+            _warm(kept.sets)
 
     def _follow(self) -> None:
         """Load, then wait for a notification or the next poll, until the connection breaks or we are stopped."""
@@ -178,9 +181,7 @@ class Live:
             self.copy.keep(sets, keys)
         if used:
             self._write_down_use(connection, used)
-        with without_collection():
-            for flags in sets.values():
-                flags.warm()
+        _warm(sets)
 
     def _write_down_use(self, connection: psycopg.Connection[Any], key_ids: list[int]) -> None:
         """A store that takes no writes must not stop reading; nobody waits for a copy of it either."""
@@ -191,6 +192,13 @@ class Live:
                 connection.execute(tokens.USED.encode(), (key_ids,))
         except psycopg.Error as error:
             log.warning("the use of flags keys was not written down: %s", type(error).__name__)
+
+
+def _warm(sets: Mapping[int, FlagSet]) -> None:
+    """While questions are answered already."""
+    with without_collection():
+        for flags in sets.values():
+            flags.warm()
 
 
 def init_app(app: App) -> None:

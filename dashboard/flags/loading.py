@@ -53,17 +53,24 @@ NAMED = """
      where f.id = any(%s)
   order by f.key
 """
+MANY_OBJECTS = 20_000
 Connection = psycopg.Connection[Any]
 
 
 @contextlib.contextmanager
 def without_collection() -> Iterator[None]:
-    """Thousands of rules are made to stay: looking for garbage among them takes five times as long as making them."""
+    """Thousands of rules are made to stay: looking for garbage among them takes five times as long as making them.
+
+    Nor is it looked for afterwards, which would keep every thread waiting for seconds with 10,000 flags. Rules hold no
+    circles, so that those that others replace go at once.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if gc.get_count()[0] > MANY_OBJECTS:
+            gc.freeze()
         if was_enabled:
             gc.enable()
 

@@ -1,5 +1,6 @@
 """A change of what a flag set shares costs the flags that it concerns, and the set is as if it were made anew."""
 
+import gc
 import random
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from psycopg.rows import namedtuple_row
 from dashboard.flags import edits, segments
 from dashboard.flags.flagset import Common, FlagSet, ReadyFlag
 from dashboard.flags.ledger import Change
-from dashboard.flags.loading import load
+from dashboard.flags.loading import MANY_OBJECTS, load, without_collection
 from dashboard.flags.queries import document_of, flag_by_key
 from dashboard.flags.rules import Definition
 from dashboard.store import db, libpq_url
@@ -88,6 +89,19 @@ def test_after_any_changes_a_set_is_as_if_it_were_made_anew(seed):
         flags = flags.changed(str(turn), {key: chance.choice([flag, flag, None]) for key, flag in made.items()}, common)
         anew = {key: ReadyFlag(key, flag.type, flag.definition, common) for key, flag in flags.flags.items()}
         assert seen(flags) == seen(FlagSet("test", str(turn), anew, common))
+
+
+def test_many_flags_are_never_looked_at_for_garbage_and_go_when_others_replace_them():
+    try:
+        with without_collection():
+            flags = flags_of(Common(), **{f"f{number}": RULES[4] for number in range(1_000)})
+            flags.warm()
+        kept = gc.get_freeze_count()
+        assert (gc.isenabled(), kept > MANY_OBJECTS) == (True, True)
+        del flags
+        assert gc.get_freeze_count() < kept - MANY_OBJECTS
+    finally:
+        gc.unfreeze()
 
 
 @pytest.fixture
