@@ -17,7 +17,7 @@ from bench.house import in_turns, server, table
 from dashboard.flags.edits import toggle
 from dashboard.flags.flagset import FlagSet, ReadyFlag
 from dashboard.flags.imports import ensure_environment
-from dashboard.flags.ledger import CHANNEL, Change, change_of
+from dashboard.flags.ledger import CHANNEL, Change, announce, change_of
 from dashboard.flags.loading import load, without_collection
 from dashboard.flags.queries import flag_by_key
 from dashboard.flags.rules import Definition
@@ -43,6 +43,7 @@ insert into flag_setting (flag_id, environment_id, enabled, variants, default_va
 select id, :place, true, cast(:variants as json), 'off',
        cast(replace(:rule, 'seed', key) as json), cast('{}' as json), 1, 'bench'
   from flag
+ where key like 'flag-%'
 """
 
 
@@ -82,12 +83,13 @@ def evaluations() -> list[tuple[str, str, str]]:
     return [(name, f"{rate:,.0f}", f"{rate / a_second[0]:.1f}") for name, rate in zip(names, a_second, strict=True)]
 
 
-def fill(app: Flask) -> None:
+def fill(app: Flask, slug: str = "bench") -> None:
     with app.app_context():
-        place = ensure_environment("bench")
+        place = ensure_environment(slug)
         db.session.execute(text(FILL), {"many": MANY})
         values = {"place": place.id, "variants": json.dumps(VARIANTS), "rule": json.dumps(rule("seed"))}
         db.session.execute(text(SET), values)
+        announce([place.id])
         db.session.commit()
         db.session.execute(text("analyze flag, flag_setting"))
         db.session.commit()
