@@ -17,6 +17,8 @@ from dashboard.flags.queries import document_of
 from dashboard.store import db
 from dashboard.targets.queries import environment_by_slug
 
+UNASKED = "The metadata of the whole flag set is no part of what is asked for: in {slug} it stays as it is."
+
 
 @click.group("flags")
 def flags() -> None:
@@ -71,6 +73,7 @@ def _carried_out(parts: Sequence[Part], consent: Consent) -> tuple[Sequence[Impo
         done, counts = held.done, Counter(one.environment.slug for one in held.proposals)
         words = [waiting_words(count, slug) for slug, count in counts.items()]
         words.append(f"See them at {holding.ask(held, None)}")
+    words += [UNASKED.format(slug=place.slug) for place, sent in parts if place.approvals_needed and sent.metadata]
     db.session.commit()
     return done, words
 
