@@ -1,8 +1,10 @@
 """The server's pages: full, empty, unreachable, denied, hostile; as page, fragment, JSON and CSV."""
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -62,6 +64,9 @@ def test_two_times_of_the_past_are_a_window(as_viewer: Any) -> None:
     page = as_viewer.get(f"/t/shop/server?{asked}")
     assert page.status_code == 200
     assert "No reading in this window" in page.text
+    [queries] = re.findall(r'href="(/t/shop/queries\?from=[^"]+)"', page.text)
+    assert as_viewer.get(unescape(queries)).status_code == 200
+    assert f"to={until:%Y-%m-%dT%H:%M}:00.000Z" in queries
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -113,6 +113,17 @@ def test_a_family_shows_its_text_numbers_and_entries(as_viewer: Any, store: Sess
 
 
 @pytest.mark.usefixtures("ran")
+def test_times_picked_on_the_charts_of_a_family_lead_to_all_queries_of_these_times(
+    as_viewer: Any, store: Session
+) -> None:
+    family = store.scalars(select(StatementFamily).where(StatementFamily.text.contains("orders where"))).one()
+    picked = "from=2026-11-01T08:00:00.000Z&to=2026-11-01T09:30:00.000Z"
+    page = as_viewer.get(f"{LIST}/{family.id}?{picked}").get_data(as_text=True)
+    assert f"{LIST}?{picked.replace('&', '&amp;')}" in page
+    assert "data-pick" in as_viewer.get(f"{LIST}/{family.id}").get_data(as_text=True)
+
+
+@pytest.mark.usefixtures("ran")
 def test_a_hostile_family_shows_as_text(as_viewer: Any, store: Session) -> None:
     family = store.scalars(select(StatementFamily).where(StatementFamily.text.contains("onerror"))).one()
     page = as_viewer.get(f"{LIST}/{family.id}").get_data(as_text=True)
