@@ -1,6 +1,7 @@
 """Numbers and times → words, and raw values → JSON and CSV (pure)."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 UNKNOWN = "unknown"
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def bytes_text(value: float | None) -> str:
@@ -92,6 +94,11 @@ def window_text(window: timedelta) -> str:
 def utc_text(at: datetime) -> str:
     """RFC 3339 in UTC with Z, as JSON and <time datetime> carry it."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def visible(text: str) -> str:
+    """Characters that make a browser show text in another order, written out: nobody approves what they hide."""
+    return text if text.isascii() else _TURNING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def json_value(value: Any) -> Any:

@@ -102,3 +102,8 @@ def test_numbers_in_cells_stay_numbers() -> None:
     assert formats.csv_value(-1.5) == "-1.5"
     assert formats.csv_value(None) == ""
     assert formats.csv_value(value=True) == "true"
+
+
+def test_what_would_turn_the_order_of_characters_is_written_out() -> None:
+    assert formats.visible('"\u202e\u2066gpj.exe"') == '"\\u202e\\u2066gpj.exe"'
+    assert formats.visible("שלום é 👩‍🚀") == "שלום é 👩‍🚀"

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dashboard.formats import visible
+
 LONG = {"targeting", "json_schema", "rule"}
 
 
@@ -35,7 +37,8 @@ def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any] | Non
     """What differs between two documents, field by field and variant by variant, in the order of reading."""
     old, new = flat(before or {}), flat(after or {})
     names = [*new, *(name for name in old if name not in new)]
-    return [Difference(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]
+    changed = [name for name in names if old.get(name) != new.get(name)]
+    return [Difference(visible(name), _shown(old.get(name)), _shown(new.get(name))) for name in changed]
 
 
 def flat(document: Mapping[str, Any]) -> dict[str, str]:
@@ -84,5 +87,9 @@ def three_way(base: Mapping[str, Any] | None, theirs: Mapping[str, Any], yours: 
     """Every field in which the three are not all the same."""
     shown, there, sent = flat(base or {}), flat(theirs), flat(yours)
     names = dict.fromkeys((*sent, *there, *shown))
-    every = [ThreeWay(name, shown.get(name), there.get(name), sent.get(name)) for name in names]
-    return [item for item in every if not item.base == item.theirs == item.yours]
+    differ = [name for name in names if not shown.get(name) == there.get(name) == sent.get(name)]
+    return [ThreeWay(visible(name), *(_shown(side.get(name)) for side in (shown, there, sent))) for name in differ]
+
+
+def _shown(text: str | None) -> str | None:
+    return None if text is None else visible(text)

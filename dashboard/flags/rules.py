@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from dashboard.formats import visible
+
 Type = Literal["boolean", "string", "integer", "float", "object"]
 KEY = re.compile(r"[A-Za-z0-9._-]{1,200}\Z")
 RESERVED_KEYS = {
@@ -171,7 +173,8 @@ def confirmation_problems(
 
 
 def shortened(text: str, limit: int = 60) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    """For a page or a sentence: as long as fits, and nothing in it that turns its order."""
+    return visible(text if len(text) <= limit else f"{text[: limit - 1]}…")
 
 
 def depth_of(value: Any, *, limit: int) -> int:

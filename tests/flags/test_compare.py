@@ -30,3 +30,11 @@ def test_only_a_field_that_both_changed_differently_is_contested():
     theirs, yours = BASE | {"state": "DISABLED", "defaultVariant": "b"}, BASE | {"defaultVariant": None}
     contested = {item.field: item.is_contested for item in compare.three_way(BASE, theirs, yours)}
     assert contested == {"state": False, "defaultVariant": True}
+
+
+def test_a_value_cannot_hide_behind_a_turned_order():
+    old, new = {"variants": {"a": "safe"}}, {"variants": {"a": "\u202esafe"}}
+    (difference,) = compare.differences(old, new)
+    assert difference.after == '"\\u202esafe"'
+    (contested,) = compare.three_way(old, old, new)
+    assert contested.yours == '"\\u202esafe"'
