@@ -126,7 +126,11 @@ class ComparedRow:
 
 
 def compared_families(target_id: int, before: Evidence, after: Evidence, query: ListQuery) -> ListPage[ComparedRow]:
-    """Families of either window that fit search and filter, those whose time changed most first."""
+    """Families of either window that fit search and filter, those whose time changed most first; none where one of the
+    windows was not watched at all, because everything would seem new or gone.
+    """
+    if not (before.readings and after.readings):
+        return ListPage([], 0, query, as_of=after.until)
     show = query.filters.get("show") or "both"
     ranked, asked = order_sql(target_id, before, after, query.sort, show)
     is_usual = (query.sort, query.dir, show) == USUAL and after.end - after.start == before.end - before.start == HOUR

@@ -133,6 +133,18 @@ def test_a_window_that_lost_something_is_said(as_viewer: Any, store: Session) ->
     assert "3 times to make room" in page
 
 
+@pytest.mark.usefixtures("five")
+@pytest.mark.parametrize(("show", "after", "before"), [("new", 30, 300), ("gone", -300, 30)])
+def test_beside_a_window_that_nobody_watched_nothing_is_new_or_gone(
+    as_viewer: Any, show: str, after: int, before: int
+) -> None:  # fmt: skip
+    asked = f"{COMPARE}?show={show}"
+    for since, until, ago in (("from", "to", after), ("base_from", "base_to", before)):
+        asked += f"&{since}={time_param(NOW - ago * MINUTE)}&{until}={time_param(NOW - (ago - 30) * MINUTE)}"
+    assert "One of the windows holds no reading" in as_viewer.get(asked).get_data(as_text=True)
+    assert as_viewer.get(f"{asked}&format=json").json["rows"] == []
+
+
 @pytest.mark.usefixtures("target")
 def test_without_readings_the_page_says_so(as_viewer: Any, client: Any) -> None:
     assert "One of the windows holds no reading" in as_viewer.get(COMPARE).get_data(as_text=True)
