@@ -2,30 +2,24 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
 from typing import Any
 
-import psycopg
 from flask import Flask
 from flask_migrate import upgrade
 from openfeature.contrib.tools.flagd.core import FlagdCore
 from openfeature.evaluation_context import EvaluationContext
-from psycopg.rows import namedtuple_row
 from sqlalchemy import text
 
+from bench import following
 from bench.house import in_turns, server, table
-from dashboard.flags.edits import toggle
 from dashboard.flags.flagset import FlagSet, ReadyFlag
 from dashboard.flags.imports import ensure_environment
-from dashboard.flags.ledger import CHANNEL, Change, announce, change_of
-from dashboard.flags.loading import load, without_collection
-from dashboard.flags.queries import flag_by_key
+from dashboard.flags.ledger import announce
 from dashboard.flags.rules import Definition
-from dashboard.store import db, libpq_url
+from dashboard.store import db
 from tests.conftest import close, make_app
 
-FLAGS, MANY, ROUNDS, CHANGES = 200, 10_000, 9, 21
-Taken = tuple[float, float]
+FLAGS, MANY, ROUNDS = 200, 10_000, 9
 VARIANTS = {"on": True, "off": False}
 PEOPLE = [
     {"targetingKey": f"user-{number}", "email": f"u{number}@{'shop' if number % 3 else 'other'}.example",
@@ -95,55 +89,6 @@ def fill(app: Flask, slug: str = "bench") -> None:
         db.session.commit()
 
 
-def sets(app: Flask) -> list[tuple[str, ...]]:
-    """As a process follows the store: the whole set, then changes as notifications tell of them."""
-    url = libpq_url(str(app.config["SQLALCHEMY_DATABASE_URI"]))
-    with psycopg.connect(url, autocommit=True, row_factory=namedtuple_row) as connection:
-        connection.execute(f"listen {CHANNEL}".encode())
-        with without_collection():
-            known = load(connection, {}, [])
-            place = next(number for number, loaded in known.items() if loaded.flags.flags)
-            compiled = [taken(known[place].flags.warm)]
-            whole = [taken(lambda: load(connection, {}, [])) for _ in range(3)]
-        changed: list[Taken] = []
-        for number in range(1, CHANGES + 1):
-            turn(app, f"flag-{number * 400:05d}")
-            told = [
-                change for each in connection.notifies(timeout=1, stop_after=1) if (change := change_of(each.payload))
-            ]
-
-            def apply(told: Sequence[Change] = told) -> None:
-                known.update(load(connection, known, told))
-                known[place].flags.warm()
-
-            changed.append(taken(apply))
-    kinds = ((f"{MANY:,} flags read", whole), ("their rules compiled", compiled), ("one change applied", changed))
-    return [(name, *map(milliseconds, summary(found))) for name, found in kinds]
-
-
-def taken(work: Callable[[], Any]) -> Taken:
-    """Seconds by the clock, and of them those that this process computed."""
-    begun, computed = time.perf_counter(), time.thread_time()
-    work()
-    return time.perf_counter() - begun, time.thread_time() - computed
-
-
-def summary(found: Sequence[Taken]) -> tuple[float, float, float]:
-    """The median and the longest by the clock, and the median that was computed."""
-    clocks, computed = (sorted(values) for values in zip(*found, strict=True))
-    return clocks[len(clocks) // 2], clocks[-1], computed[len(computed) // 2]
-
-
-def milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:,.1f} ms"
-
-
-def turn(app: Flask, key: str) -> None:
-    with app.app_context():
-        toggle(flag_by_key(key), ensure_environment("bench"), enabled=False, version=None)
-        db.session.commit()
-
-
 def main() -> None:
     print(f"\n### {FLAGS} targeted flags for {len(PEOPLE)} people\n")
     print(table(("engine", "flags a second", "times"), evaluations()))
@@ -155,7 +100,7 @@ def main() -> None:
                 upgrade()
             fill(app)
             print(f"\n### A set of {MANY:,} targeted flags\n")
-            print(table(("what", "median", "longest", "of it computed here"), sets(app)))
+            print(table(("what", "median", "longest", "of it computed here"), following.measured(app, MANY)))
         finally:
             close(app)
 
