@@ -67,7 +67,7 @@ def _keep(alert: Alert, after: Standing | None, seen: Observation | None, now: d
     changed = alert.state != after.state
     alert.state, alert.began_at, alert.fired_at = after.state, after.began_at, after.fired_at
     alert.calm_since, alert.resolved_at, alert.checked_at = after.calm_since, after.resolved_at, now
-    if seen is not None and after.calm_since is None:
+    if seen is not None and seen.value is not None and after.calm_since is None:
         alert.title, alert.remedy, alert.href, alert.value = seen.title, seen.remedy, seen.href, seen.value
     return changed
 

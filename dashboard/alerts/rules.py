@@ -36,7 +36,10 @@ class Slot:
 
 @dataclass(frozen=True)
 class TargetFacts:
-    """What the store knows of a target; None is unknown. Ages of ids are shares of the stop limit, from 0 to 1."""
+    """What the store knows of a target; None is unknown. Ages of ids are shares of the stop limit, from 0 to 1.
+
+    A follower whose lag is None is there, but how far it is behind is not known.
+    """
 
     target_id: int
     slug: str
@@ -56,7 +59,7 @@ class TargetFacts:
     longest_transaction_ms: float | None = None
     slow: Sequence[Slow] | None = None
     id_shares: Mapping[str, float] | None = None
-    lags_s: Mapping[str, float] | None = None
+    lags_s: Mapping[str, float | None] | None = None
     slots: Sequence[Slot] | None = None
 
 
@@ -73,18 +76,18 @@ class Setting:
 
 @dataclass(frozen=True)
 class Observation:
-    """A number that a rule looks at; rule, target and subject are the alert's stable key."""
+    """A number that a rule looks at, None while unknown; rule, target and subject are the alert's stable key."""
 
     rule: str
     target_id: int
     subject: str
-    value: float
+    value: float | None
     title: str
     remedy: str
     href: str
 
 
-Told = tuple[str, float, str, str, str]
+Told = tuple[str, float | None, str, str, str]
 Observe = Callable[[TargetFacts, Setting, datetime], list[Told] | None]
 
 
@@ -200,12 +203,16 @@ def lag(facts: TargetFacts, _setting: Setting, _now: datetime) -> list[Told] | N
         (
             name,
             lag,
-            f"{name} is {duration_text(timedelta(seconds=lag))} behind on {facts.slug}",
+            f"{name} is {_time_text(lag)} behind on {facts.slug}",
             remedy,
             "server/replication",
         )
         for name, lag in facts.lags_s.items()
     ]
+
+
+def _time_text(seconds: float | None) -> str:
+    return "an unknown time" if seconds is None else duration_text(timedelta(seconds=seconds))
 
 
 def slots(facts: TargetFacts, setting: Setting, _now: datetime) -> list[Told] | None:

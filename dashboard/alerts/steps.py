@@ -55,5 +55,5 @@ def switched_off(before: Standing, now: datetime) -> Standing | None:
 
 
 def worst(observed: list[Observation]) -> dict[str, Observation]:
-    """By subject; of two with one name the higher value stands for both."""
-    return {one.subject: one for one in sorted(observed, key=lambda one: one.value)}
+    """By subject; of two with one name the higher value stands for both, and any value for what is not known."""
+    return {one.subject: one for one in sorted(observed, key=lambda one: -1.0 if one.value is None else one.value)}

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from dashboard.server.models import ConnectionSample, DatabaseState, ReplicationState
-from dashboard.server.replication import lags, why_held
+from dashboard.server.replication import Lag, lags, why_held
 from dashboard.store import db
 
 
@@ -26,13 +26,21 @@ def newest_databases(since: datetime) -> dict[int, dict[str, Any]]:
     return {row.pop("target_id"): row for row in map(dict, db.session.execute(found).mappings())}
 
 
-def newest_lags(since: datetime) -> dict[int, dict[str, float]]:
-    """Seconds that each follower, or a standby itself, is behind; a follower that tells no time is left out."""
-    found: dict[int, dict[str, float]] = {}
+def newest_lags(since: datetime) -> dict[int, dict[str, float | None]]:
+    """Seconds that each follower, or a standby itself, is behind. None where that is not known; one that has replayed
+    everything tells no time either, and is not behind.
+    """
+    found: dict[int, dict[str, float | None]] = {}
     for state in db.session.scalars(select(ReplicationState).where(ReplicationState.slot >= since)):
         seen = {"senders": state.senders, "slots": [], "is_standby": state.is_standby, "position": state.position}
-        found[state.target_id] = {lag.name: lag.lag_ms / 1000 for lag in lags(seen) if lag.lag_ms is not None}
+        found[state.target_id] = {lag.name: _seconds(lag) for lag in lags(seen)}
     return found
+
+
+def _seconds(lag: Lag) -> float | None:
+    if lag.lag_ms is None:
+        return 0.0 if lag.lag_bytes == 0 else None
+    return lag.lag_ms / 1000
 
 
 def newest_slots(since: datetime) -> dict[int, list[dict[str, Any]]]:

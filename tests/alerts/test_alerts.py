@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.alerts.collect import check
 from dashboard.alerts.models import Alert
+from dashboard.server.models import ReplicationState
 from dashboard.targets.models import Target
 
 NOW = datetime.now(UTC)
@@ -46,6 +47,24 @@ def test_a_target_that_is_back_resolves_its_alert(app: Flask, store: Session, do
     assert check_at(app, store, NOW + timedelta(minutes=4)) is True
     (alert,) = store.scalars(select(Alert)).all()
     assert (alert.state, alert.resolved_at) == ("resolved", NOW + timedelta(minutes=4))
+
+
+def test_a_lag_that_is_not_known_any_more_does_not_end_its_alert(app: Flask, store: Session, target: Target) -> None:
+    place = {"slots": [], "subscriptions": [], "conflicts": {}, "is_standby": False, "position": {}, "senders": []}
+    state = ReplicationState(target_id=target.id, slot=NOW, **place)
+    store.add(state)
+    told = []
+    unknown, caught_up = (9_000_000, None), (0, None)
+    course = [(0, (9_000_000, 90_000.0)), (3, (9_000_000, 90_000.0)), (6, unknown), (12, unknown), (13, caught_up)]
+    for minute, (behind, lag_ms) in [*course, (16, caught_up)]:
+        sender = {"application": "replica", "address": None, "unreplayed_bytes": behind, "replay_lag_ms": lag_ms}
+        state.slot, state.senders = NOW + timedelta(minutes=minute), [sender]
+        store.commit()
+        check_at(app, store, state.slot)
+        alert = store.scalars(select(Alert).where(Alert.rule == "replication_lag")).one()
+        told.append((alert.state, alert.title))
+    assert [standing for standing, _ in told] == ["pending", *["firing"] * 4, "resolved"]
+    assert {title for _, title in told} == {"replica is 1 min 30 s behind on shop"}
 
 
 def test_the_page_shows_what_is_wrong_and_what_to_do(app: Flask, store: Session, as_viewer: Any, down: Target) -> None:

@@ -39,7 +39,7 @@ def seen(rule: str, **changed: Any) -> list[Observation] | None:
 
 def bad(rule: str, **changed: Any) -> list[str]:
     """Titles of what has reached the rule's usual threshold."""
-    return [one.title for one in seen(rule, **changed) or [] if one.value >= RULES[rule].default.threshold]
+    return [one.title for one in seen(rule, **changed) or [] if (one.value or 0) >= RULES[rule].default.threshold]
 
 
 @pytest.mark.parametrize("rule", RULES)
