@@ -1,7 +1,7 @@
 """The job that asks a target for its schema and stores what changed."""
 
 from dashboard.schema import edits, queries
-from dashboard.schema.details import HIDDEN, details
+from dashboard.schema.details import HIDDEN, ask, details
 from dashboard.schema.rules import Relation
 from dashboard.targets.ahead import ahead, aside
 from dashboard.targets.collection import Collection
@@ -32,12 +32,12 @@ def collect(collection: Collection) -> None:
     edits.forget(target.id, old)
     before = {row.oid: dict(row.detail) for row in old}
     batches = [fresh[start : start + AT_ONCE] for start in range(0, len(fresh), AT_ONCE)]
-    with aside() as ask:
-        for oids, (found, missed) in ahead(ask, lambda oids: details(reader, oids, before), batches):
-            stamped = {oid: str(seen[oid]["stamp"]) for oid in oids if oid not in missed}
-            some = [_relation(seen[oid], found[oid]) for oid in oids]
-            documents |= edits.write(target.id, some, stamped)
-            hidden |= missed
+    with aside() as put:
+        for oids, told in ahead(put, lambda oids: ask(reader, oids), batches):
+            stamped = {oid: str(seen[oid]["stamp"]) for oid in oids if oid not in told.hidden}
+            some = [_relation(seen[oid], detail) for oid, detail in details(told, before).items()]
+            documents |= edits.write(target.id, some, stamped, is_first=not stamps)
+            hidden |= told.hidden
             new += some if has_version else []
     edits.finish(target, old, new, documents, noticed_after=queries.seen_until(target.id), at=collection.now)
     if hidden:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from dashboard.targets.connect import Reader, TargetRefused
@@ -39,24 +40,40 @@ def _go_back() -> None:
     raise _WentBackError("00000", "The answer is read; its locks are not needed any more.")
 
 
-def details(
-    reader: Reader, oids: Sequence[int], before: Mapping[int, dict[str, Any]]
-) -> tuple[dict[int, dict[str, Any]], set[int]]:
-    """What is known of each relation, and those of which a lock hid texts: they keep the ones from `before`."""
-    texts: Texts = {}
+@dataclass(frozen=True)
+class Answers:
+    """What a target told of some relations, part by part; `hidden` are those of which a lock hid texts."""
+
+    oids: Sequence[int]
+    parts: Sequence[Rows]
+    texts: Rows
+    hidden: set[int]
+
+
+def ask(reader: Reader, oids: Sequence[int]) -> Answers:
+    """Only asks: the target is asked on while somebody else makes something of its answers."""
+    texts: Rows = []
     hidden: set[int] = set()
     for start in range(0, len(oids), BATCH):
         told, missed = _texts(reader, oids[start : start + BATCH])
-        texts |= told
+        texts += told
         hidden |= missed
-    parts = [_by_oid(rows) for rows in _ask(reader, PARTS, oids)]
-    found = {oid: _detail([part.get(oid, []) for part in parts], texts.get(oid, {})) for oid in oids}
-    for oid in hidden:
+    return Answers(oids, _ask(reader, PARTS, oids), texts, hidden)
+
+
+def details(told: Answers, before: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """What is known of each relation; those of which a lock hid texts keep the ones from `before`."""
+    texts: Texts = defaultdict(dict)
+    for row in told.texts:
+        texts[row["oid"]][row["kind"], row["part"]] = row["text"]
+    parts = [_by_oid(rows) for rows in told.parts]
+    found = {oid: _detail([part.get(oid, []) for part in parts], texts.get(oid, {})) for oid in told.oids}
+    for oid in told.hidden:
         found[oid] = _with_texts_of(found[oid], before.get(oid, {}))
-    return found, hidden
+    return found
 
 
-def _texts(reader: Reader, oids: Sequence[int]) -> tuple[Texts, set[int]]:
+def _texts(reader: Reader, oids: Sequence[int]) -> tuple[Rows, set[int]]:
     """Definitions of these relations; when a lock interrupts, one relation after the other."""
     locked = {row["oid"] for row in reader.rows(LOCKED)}
     missed = {oid for oid in oids if oid in locked}
@@ -69,10 +86,7 @@ def _texts(reader: Reader, oids: Sequence[int]) -> tuple[Texts, set[int]]:
             if one is None:
                 missed.add(oid)
             rows += one or []
-    texts: Texts = defaultdict(dict)
-    for row in rows:
-        texts[row["oid"]][row["kind"], row["part"]] = row["text"]
-    return texts, missed
+    return rows, missed
 
 
 def _definitions(reader: Reader, oids: Sequence[int]) -> Rows | None:

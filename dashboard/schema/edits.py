@@ -15,16 +15,18 @@ from dashboard.schema import queries, rules
 from dashboard.schema.details import HIDDEN
 from dashboard.schema.models import SchemaReference, SchemaTable, SchemaVersion
 from dashboard.schema.rules import Relation
-from dashboard.store import db
+from dashboard.store import copy_in, db
 from dashboard.targets.models import Target
 
 MOST_DIFFERENCES = 200
 CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
-WRITE = text("""
-insert into schema_table (
-    target_id, schema, name, oid, kind, comment, column_count, reference_count, referenced_by_count, parent_schema,
-    parent_name, detail, stamp, stale_note
-)
+COLUMNS = (
+    "target_id", "schema", "name", "oid", "kind", "comment", "column_count", "reference_count", "referenced_by_count",
+    "parent_schema", "parent_name", "detail", "stamp", "stale_note",
+)  # fmt: skip
+AFTER_DETAIL = ("kind", "name", "parent_name", "parent_schema", "schema")
+WRITE = text(f"""
+insert into schema_table ({", ".join(COLUMNS)})
 select
     :target_id, r.schema, r.name, r.oid, r.kind, r.comment, r.column_count, 0, 0, r.parent_schema, r.parent_name,
     r.detail, r.stamp, case when r.stamp is null then cast(:hidden as text) end
@@ -37,7 +39,7 @@ set
     (oid, kind, comment, column_count, parent_schema, parent_name, detail, stamp, stale_note)
     = (excluded.oid, excluded.kind, excluded.comment, excluded.column_count, excluded.parent_schema,
        excluded.parent_name, excluded.detail, excluded.stamp, excluded.stale_note)
-""")
+""")  # noqa: S608 - the names are our own
 REFER = text("""
 insert into schema_reference
 select * from json_populate_recordset(cast(null as schema_reference), cast(:references as json))
@@ -53,22 +55,32 @@ def forget(target_id: int, old: Sequence[Relation]) -> None:
         _forget_references(target_id, [(row.schema, row.name) for row in old])
 
 
-def write(target_id: int, new: Sequence[Relation], stamps: Mapping[int, str]) -> dict[tuple[str, str], str]:
-    """Store the new state of these relations; their canonical JSON by schema and name. Without a stamp: hidden."""
-    documents = {row.key: canonical(row) for row in new}
-    rows = ",".join(
-        _row(row, stamps.get(row.oid), documents[row.key]) for row in {row.key: row for row in new}.values()
-    )
-    db.session.execute(WRITE, {"target_id": target_id, "hidden": HIDDEN, "rows": f"[{rows}]"})
+def write(
+    target_id: int, new: Sequence[Relation], stamps: Mapping[int, str], *, is_first: bool = False
+) -> dict[tuple[str, str], str]:
+    """Store the new state of these relations; their canonical JSON by schema and name. Without a stamp: hidden.
+
+    `is_first`: none of the target is stored yet, so that they can be copied in.
+    """
+    by_key = {row.key: row for row in new}
+    details = {key: CANONICAL(row.detail) for key, row in by_key.items()}
+    if is_first:
+        rows = (_values(target_id, row, stamps.get(row.oid), details[key]) for key, row in by_key.items())
+        copy_in(SchemaTable.__tablename__, COLUMNS, rows)
+    else:
+        told = ",".join(_row(row, stamps.get(row.oid), details[key]) for key, row in by_key.items())
+        db.session.execute(WRITE, {"target_id": target_id, "hidden": HIDDEN, "rows": f"[{told}]"})
     references = [reference for row in new for reference in _references(target_id, row)]
     if references:
         db.session.execute(REFER, {"references": json.dumps(references)})
-    return documents
+    return {key: canonical(row, details[key]) for key, row in by_key.items()}
 
 
-def canonical(row: Relation) -> str:
-    """With sorted names, and without the oid, which does not belong to a schema."""
-    return CANONICAL({name: value for name, value in vars(row).items() if name != "oid"})
+def canonical(row: Relation, detail: str | None = None) -> str:
+    """With sorted names, and without the oid, which does not belong to a schema. `detail`: the same, once known."""
+    more = {name: getattr(row, name) for name in AFTER_DETAIL}
+    detail = CANONICAL(row.detail) if detail is None else detail
+    return f'{{"comment":{CANONICAL(row.comment)},"detail":{detail},{CANONICAL(more)[1:]}'
 
 
 def finish(
@@ -101,10 +113,18 @@ def _forget_references(target_id: int, sources: Sequence[tuple[str, str]]) -> No
     db.session.flush()
 
 
-def _row(row: Relation, stamp: str | None, document: str) -> str:
-    """What the store keeps besides the document, in front of it."""
-    more = {"oid": row.oid, "stamp": stamp, "column_count": len(row.detail.get("columns", []))}
-    return f"{CANONICAL(more)[:-1]},{document[1:]}"
+def _values(target_id: int, row: Relation, stamp: str | None, detail: str) -> tuple[Any, ...]:
+    """In the order of COLUMNS."""
+    note = HIDDEN if stamp is None else None
+    count = len(row.detail.get("columns", ()))
+    known = row.schema, row.name, row.oid, row.kind, row.comment, count, 0, 0, row.parent_schema, row.parent_name
+    return target_id, *known, detail, stamp, note
+
+
+def _row(row: Relation, stamp: str | None, detail: str) -> str:
+    more = vars(row) | {"stamp": stamp, "column_count": len(row.detail.get("columns", ()))}
+    del more["detail"]
+    return f'{CANONICAL(more)[:-1]},"detail":{detail}}}'
 
 
 def _references(target_id: int, row: Relation) -> list[dict[str, Any]]:

@@ -159,14 +159,14 @@ def test_a_migration_that_holds_a_table_hides_only_texts_and_only_for_now(shop, 
 
 
 def test_no_migration_waits_for_the_reading_of_a_view(shop, collected, store, app, target) -> None:
-    from dashboard.schema.details import details
+    from dashboard.schema.details import ask, details
     from dashboard.targets.connect import address_of, reading
     from dashboard.targets.queries import target_by_slug
 
     (oid,) = shop.execute("select oid::bigint from pg_class where relname = 'paid'")[0]
     with app.app_context(), reading(address_of(target_by_slug("shop"))) as reader:
-        found, hidden = details(reader, [oid], {})
-        assert ("definition" in found[oid], hidden) == (True, set())
+        told = ask(reader, [oid])
+        assert ("definition" in details(told, {})[oid], told.hidden) == (True, set())
         altering = threading.Thread(target=shop.execute, args=("alter table orders add column soon integer",))
         altering.start()
         altering.join(2)
