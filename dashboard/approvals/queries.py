@@ -14,7 +14,7 @@ from dashboard.approvals.models import ChangeApproval, ChangeRequest
 from dashboard.approvals.validity import IS_OPEN, IS_PART, STATE, STATE_ORDER, VOID, with_facts
 from dashboard.errors import NotFound
 from dashboard.flags import coming, compare, segment_words
-from dashboard.flags.holding import PARTS, WHOLE
+from dashboard.flags.holding import CANCEL, PARTS, WHOLE
 from dashboard.lists import ListPage, ListQuery
 from dashboard.security.models import Account, EnvironmentRole
 from dashboard.security.role_queries import suffices, who_may
@@ -67,6 +67,10 @@ class RequestRow:
     def is_whole(self) -> bool:
         """Of a flag in every environment at once."""
         return self.action in WHOLE
+
+    @property
+    def is_cancel(self) -> bool:
+        return self.action == CANCEL
 
     @property
     def segment(self) -> str | None:

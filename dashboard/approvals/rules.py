@@ -44,6 +44,7 @@ def void_sentence(
         "archived": f"{subject} was archived{whose}",
         "restored": f"{subject} was restored already{whose}",
         "changed": f"{subject} was changed{there} since{whose}",
+        "over": "What was scheduled is over, or was given up already.",
         "passed": "The time at which it was to begin passed before it was approved.",
         "author": f"{author} may not change flags{there} any more.",
         "expired": f"Nobody decided within {LASTS.days} days.",

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, not_, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, case, cast, exists, func, not_, or_, select
 
 from dashboard.approvals import rules
 from dashboard.approvals.models import ChangeRequest
 from dashboard.flags.everywhere import CHANGES
-from dashboard.flags.holding import PARTS, WHOLE
+from dashboard.flags.holding import CANCEL, PARTS, WHOLE
 from dashboard.flags.models import Flag, FlagSetting, FlagVersion
+from dashboard.flags.schedule_models import FlagSchedule
 from dashboard.security.models import Account, EnvironmentRole
 from dashboard.security.role_queries import suffices
 from dashboard.targets.models import Environment
@@ -41,10 +42,20 @@ OF_PART = and_(
     func.coalesce(FlagVersion.segment, "") == case((IS_BUCKETING, ""), else_=ChangeRequest.subject),
 )
 NEWEST_OF_PART = select(func.max(FlagVersion.version)).where(OF_PART).correlate(ChangeRequest).scalar_subquery()
+IS_CANCEL = ChangeRequest.action == CANCEL
+IS_TO_COME = (
+    exists()
+    .where(
+        cast(FlagSchedule.public_id, String) == ChangeRequest.document["schedule"].as_string(),
+        FlagSchedule.state == "pending",
+    )
+    .correlate(ChangeRequest)
+)
 # What is counted when something is asked for, as it is now.
 VERSION = case(
     (IS_PART, func.coalesce(NEWEST_OF_PART, 0)),
     (ChangeRequest.action.in_(WHOLE), CHANGES),
+    (IS_CANCEL, ChangeRequest.base_version),  # a step that comes meanwhile changes nothing for those after it
     else_=func.coalesce(FlagSetting.version, 0),
 )
 IS_ARCHIVED = Flag.archived_at.is_not(None)
@@ -64,6 +75,7 @@ VOID = case(
     (and_(not_(IS_PART), Flag.id.is_(None)), "gone"),
     (and_(ChangeRequest.action == "flag.restore", not_(IS_ARCHIVED)), "restored"),
     (and_(ChangeRequest.action != "flag.restore", IS_ARCHIVED), "archived"),
+    (and_(IS_CANCEL, not_(IS_TO_COME)), "over"),
     (ChangeRequest.base_version != VERSION, "changed"),
     (func.extract("epoch", func.now()) > FIRST_STEP, "passed"),
     (not_(func.coalesce(MAY_STILL, False)), "author"),

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from dashboard.errors import Conflict, Invalid, NotFound
-from dashboard.flags import edits, everywhere, parts, pinning, rules, segments, serving, targeting
-from dashboard.flags.holding import Proposal
+from dashboard.flags import edits, everywhere, parts, pinning, rules, schedules, segments, serving, targeting
+from dashboard.flags.holding import CANCEL, Proposal
 from dashboard.flags.models import Flag
 from dashboard.flags.saving import check_version, locked, locked_setting, put
 
@@ -42,6 +42,12 @@ def _archive(change: Proposal) -> int:
 def _restore(change: Proposal) -> int:
     flag = _unchanged_flag(change)
     return edits.restore(flag, version=flag.version, reason=change.reason, waived="approved").version
+
+
+def _cancelled_schedule(change: Proposal) -> int:
+    """The version of the flag stays what it is."""
+    found = schedules.cancel(change.document["schedule"], reason=change.reason, waived="approved")
+    return found.stands_on
 
 
 def _segment(change: Proposal) -> int:
@@ -88,6 +94,7 @@ def _flag_of(change: Proposal) -> Flag:
 _BY_ACTION: Mapping[str, Callable[[Proposal], int]] = {
     "flag.archive": _archive,
     "flag.restore": _restore,
+    CANCEL: _cancelled_schedule,
     "segment.set": _segment,
     "segment.remove": _segment_removal,
     "flag.bucketing": _bucketing,

@@ -16,6 +16,7 @@ from dashboard.targets.models import Environment
 EXTENSION = "pilothouse_approvals"
 PARTS = ("segment.set", "segment.remove", "flag.bucketing")  # changes of what the flags of an environment share
 WHOLE = ("flag.archive", "flag.restore")  # changes of a flag in every environment at once
+CANCEL = "flag.schedule.cancel"  # of a schedule that was approved; the document names it
 Waiver = Literal["approved", "emergency"]
 
 

@@ -61,8 +61,9 @@ def index() -> Response:
 
 @blueprint.post("/flags/schedules/<uuid>/cancel")
 @requires("operator", within=schedule_queries.place_of)
+@asking
 def cancel(uuid: str) -> Response:
-    found = schedules.cancel(uuid)
+    found = schedules.cancel(uuid, reason=request.form.get("reason", "").strip()[:1000] or None)
     key = found.flag.key
     db.session.commit()
     is_list = request.form.get("view") == "list"

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from dashboard.errors import Conflict, Invalid, PilothouseError
 from dashboard.flags import compare, rules, segments, serving, standing, targeting
 from dashboard.flags.carrying import end
-from dashboard.flags.holding import NeedsApproval, Proposal, Waiver
+from dashboard.flags.holding import CANCEL, NeedsApproval, Proposal, Waiver
 from dashboard.flags.ledger import announce, claim, document_of, write_down
 from dashboard.flags.models import Flag
 from dashboard.flags.rules import Definition
@@ -82,16 +82,29 @@ def _planned(flag: Flag, environment: Environment, version: int, steps: Steps, t
     )  # fmt: skip
 
 
-def cancel(text: str) -> FlagSchedule:
-    """Nothing more of it happens; what happened stays. Raises NotFound, Conflict when it is over."""
+def cancel(text: str, *, reason: str | None = None, waived: Waiver | None = None) -> FlagSchedule:
+    """Nothing more of it happens; what happened stays. Raises NotFound, Conflict when it is over.
+
+    What others approved others give up too: raises NeedsApproval, unless that is `waived`.
+    """
     found = _held(schedule_by(text))
     if found.state == "cancelled":
         return found
     if found.state != "pending":
         raise Conflict(f"This schedule is {found.state} already.")
-    end(found, "cancelled", None)
+    if found.is_approved and found.environment.approvals_needed and waived is None:
+        raise NeedsApproval([_cancelling(found, reason)])
+    end(found, "cancelled", reason)
     _serve_anew(found)
     return found
+
+
+def _cancelling(found: FlagSchedule, reason: str | None) -> Proposal:
+    before = {"schedule": str(found.public_id), "to come": found.title}
+    return Proposal(
+        found.flag.key, found.flag, found.environment, CANCEL, f"Cancelled: {found.title}", before,
+        before | {"to come": "nothing more of it"}, found.stands_on, reason,
+    )  # fmt: skip
 
 
 def carry_out() -> int:

@@ -100,6 +100,20 @@ def test_what_a_rule_refers_to_by_now_stays_and_the_request_is_void(asked, with_
     assert (request_row().state, request_row().decision[:27]) == ("void", "beta is used by checkout. T")
 
 
+def test_what_stands_on_a_segment_that_is_asked_for_is_approved_after_it(asked, with_segment, people, guarded):
+    variants = {"variant_name": ["on", "off"], "variant_value": ["true", "false"], "default": "1"}
+    rule = {"rules_view": "json", "targeting": '{"if": [{"$ref": "beta"}, "on"]}', "version": 1}
+    _, flag = asked(url="/flags/checkout/in/production/set", **variants, **rule)
+    _, removal = asked(url=f"{BETA}/remove", version=1, operation_id="removing-1")
+    assert people().post(f"{removal}/approve").status_code == 303
+    _, again = asked(url="/flags/segments/production", **segment(2))
+    answer = people().post(f"{flag}/approve")
+    assert (answer.status_code, "Approve segment beta first" in answer.text) == (409, True)
+    for url in (again, flag):
+        assert people().post(f"{url}/approve").status_code == 303
+    assert guarded()["checkout", "production"].version == 2
+
+
 def test_bucketing_waits_and_takes_whoever_asked_to_be_an_admin_still(asked, people, revision, store, guarded):
     seen, form = revision().revision, {"bucketing": "v3", "typed_key": "production"}
     _, url = asked(people("admin"), BUCKETING, **form, version=seen)

@@ -23,7 +23,7 @@ def test_only_others_who_still_may_count(needed, approved_by, may, told) -> None
     assert (found.given, found.missing, found.left, found.can_be_reached) == told
 
 
-@pytest.mark.parametrize("code", ["gone", "archived", "changed", "author", "expired"])
+@pytest.mark.parametrize("code", ["gone", "archived", "restored", "changed", "over", "passed", "author", "expired"])
 def test_every_reason_is_a_sentence(code) -> None:
     told = rules.void_sentence(code, subject="checkout", place="production", author="ada@example.org")
     assert told[0].isalnum()

@@ -9,6 +9,7 @@ from dashboard.approvals import edits
 from dashboard.approvals.models import ChangeRequest
 from dashboard.flags.schedule_models import FlagSchedule
 from dashboard.store import db
+from tests.approvals.conftest import ON
 
 PLAN = "/flags/checkout/in/production/schedule"
 SET = "/flags/checkout/in/production/set"
@@ -121,11 +122,48 @@ def test_once_approved_any_other_change_makes_it_void_and_nothing_of_it_is_serve
     assert schedule().why == "The flag changed after it was approved, to version 2."
 
 
-def test_cancelling_needs_no_approval(asked, people, schedule):
+@pytest.fixture
+def approved(asked, people, schedule):
+    """Something is to come in production, as others approved; the address that cancels it."""
     _, url = asked(url=PLAN, what="on", at=soon())
-    people().post(f"{url}/approve")
-    assert people("viewer").post(f"/flags/schedules/{schedule().public_id}/cancel").status_code == 403
-    assert people().post(f"/flags/schedules/{schedule().public_id}/cancel").status_code == 303
+    assert people().post(f"{url}/approve").status_code == 303
+    return f"/flags/schedules/{schedule().public_id}/cancel"
+
+
+def test_what_others_approved_others_give_up_too(approved, people, schedule, guarded):
+    assert people("viewer").post(approved).status_code == 403
+    served = guarded()["checkout", "production"].served
+    asker = people()
+    url, again = (asker.post(approved, data={"reason": "not on a Friday"}).location for _ in range(2))
+    assert (url, url[:11]) == (again, "/approvals/")
+    assert (schedule().state, guarded()["checkout", "production"].served) == ("pending", served)
+    assert "Ask to cancel the schedule" in asker.get("/flags/checkout").text
+    assert "nothing more of it" in people().get(url).text
+    assert asker.post(f"{url}/approve").status_code == 403
+    assert people().post(f"{url}/approve").status_code == 303
+    assert (schedule().state, guarded()["checkout", "production"].served) == ("cancelled", None)
+    assert (schedule().ended_by[:9], schedule().why[:28]) == ("operator-", "not on a Friday (approved by")
+    assert "nothing more of it happens" in asker.get(url).text
+
+
+def test_giving_up_what_is_over_already_is_void(approved, people, guarded, schedule):
+    url = people().post(approved).location
+    guarded(0)
+    turned = ON | {"operation_id": "operation-3", "typed_key": "checkout", "view": "confirm"}
+    assert people().post("/flags/checkout/in/production/toggle", data=turned).status_code == 303
+    guarded(1)
+    assert schedule().state == "void"
+    assert "What was scheduled is over, or was given up already." in people().get(url).text
+    assert people().post(f"{url}/approve").status_code == 409
+
+
+def test_what_nobody_approved_is_cancelled_by_one(guarded, people, schedule):
+    guarded(0)
+    operator = people()
+    plan = ON | {"what": "on", "at": soon(), "typed_key": "checkout"}
+    assert operator.post(PLAN, data=plan).location == "/flags/checkout"
+    guarded(1)
+    assert operator.post(f"/flags/schedules/{schedule().public_id}/cancel").status_code == 303
     assert schedule().state == "cancelled"
 
 

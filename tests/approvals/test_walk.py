@@ -3,14 +3,16 @@
 import json
 import secrets
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from dashboard.approvals.models import ChangeRequest
 from dashboard.flags import edits
 from dashboard.flags.models import FlagRevision
 from dashboard.flags.queries import flag_by_key
+from dashboard.flags.schedule_models import FlagSchedule
 from dashboard.store import db
 from dashboard.targets.queries import environment_by_slug
 from tests.flags.conftest import make_flag
@@ -30,9 +32,11 @@ FILE = json.dumps(
 )
 FROM = {"from": "staging", "to": "production", "source_version": 1}
 SOON = f"{datetime.now(UTC) + timedelta(hours=3):%Y-%m-%dT%H:%M}"
+PLAN = {"what": "on", "at": SOON}
 SHARED = {"description": "else", "kind": "experiment", "owner": "web", "tags": "a, b", "expected_life_d": "7"}
 
-# Every view that writes, with what it is sent; those at the end change nothing that is served anywhere.
+SCHEDULE = UUID("11111111-2222-4333-8444-555555555555")
+# Every view that writes, with what it is sent; FREE ones change nothing that is served anywhere.
 WAITS = [
     ("flags.create", "/flags", NEW | VARIANTS),
     ("flags.archive", f"{KEY}/archive", {"version": 1}),
@@ -43,7 +47,8 @@ WAITS = [
     ("flags.past.do_revert", f"{PLACE}/revert", {"to": 1, "version": 2}),
     ("flags.promote.promote_one", f"{KEY}/promote", FROM | {"version": 2}),
     ("flags.promote.promote_many", "/flags/compare", FROM | {"flags": ["checkout:1:2"]}),
-    ("flags.schedules.add", f"{PLACE}/schedule", {"what": "off", "at": SOON, "version": 2}),
+    ("flags.schedules.add", f"{PLACE}/schedule", PLAN | {"what": "off", "version": 2}),
+    ("flags.schedules.cancel", f"/flags/schedules/{SCHEDULE}/cancel", {}),
     ("flags.imports.carry_out", "/flags/import", {"environment": "production", "text": FILE}),
     ("flags.configuration.create", "/configuration", NEW | VALUE | {"key": "farewell"}),
     ("flags.configuration.save", "/configuration/greeting/in/production", VALUE | {"version": 1}),
@@ -59,28 +64,27 @@ FREE = [
     ("flags.imports.preview", "/flags/import/preview", {"environment": "production", "text": FILE}),
     ("flags.playground.show", "/flags/playground", {"flag": "checkout", "environment": "production", "context": "{}"}),
 ]
-# Off in an emergency (`flags.setting.toggle` the other way) has tests of its own, and so has giving up a schedule.
-OTHERS = {"flags.schedules.cancel"}
 
 
 @pytest.fixture
-def browser(guarded, people, app):
+def browser(guarded, people, app, store):
     """An admin, where production has all that can be changed and takes approvals from now on."""
     guarded(0)
-    admin = people("admin")
+    admin, typed = people("admin"), {"reason": "to begin with"}
     with app.app_context():
         make_flag("off")
         make_flag("old")
         edits.archive(flag_by_key("old"), version=1)
         edits.toggle(flag_by_key("checkout"), environment_by_slug("production"), True, version=1)
         db.session.commit()
-    typed = {"reason": "to begin with"}
     for number, text in enumerate(('{"==": [1, 1]}', '{"==": [1, 2]}')):
         sent = SEGMENT | typed | {"text": text, "version": number, "operation_id": f"segment-{number}"}
         name = "/beta" if number else ""
         admin.post(f"/flags/segments/production{name}", data=sent | {"typed_key": "beta"})
     greeting = {"key": "greeting", "value": '"hello"', "type": "string", "environments": ["production"]}
     admin.post("/configuration", data=greeting | typed | {"typed_key": "greeting", "operation_id": "greeting-1"})
+    admin.post("/flags/off/in/production/schedule", data=PLAN | typed | {"typed_key": "off", "version": 1})
+    store.execute(update(FlagSchedule).values(public_id=SCHEDULE, is_approved=True))
     guarded(1)
     return admin
 
@@ -111,7 +115,7 @@ def test_the_walk_knows_every_way(app):
     writes = {"POST", "PUT", "PATCH", "DELETE"}
     ways = {rule.endpoint for rule in app.url_map.iter_rules() if rule.methods & writes}
     ways = {way for way in ways if way.startswith("flags.")}
-    assert ways == {way for way, _, _ in (*WAITS, *FREE)} | OTHERS
+    assert ways == {way for way, _, _ in (*WAITS, *FREE)}
 
 
 def test_every_write_asks_and_nothing_that_is_served_changes(sent, served, store):
@@ -133,3 +137,14 @@ def test_what_waits_for_nobody_changes_nothing_that_is_served(sent, served, stor
         assert answer.status_code in {200, 303}, (way, answer.text)
         assert served() == before, way
     assert store.scalars(select(ChangeRequest)).all() == []
+
+
+def test_a_json_body_goes_no_other_way(browser, served, store):
+    before, headers = served(), {"Accept": "application/json"}
+    new = {"key": "farewell", "value": 1.50, "environments": ["production"], "reason": "because"}
+    other = {"value": "another", "version": "1", "reason": "because"}
+    for url, body in (("/configuration", new), ("/configuration/greeting/in/production", other)):
+        answer = browser.post(url, json=body, headers=headers)
+        assert answer.status_code in {202, 303}, answer.text
+        assert served() == before
+    assert store.scalars(select(ChangeRequest.subject).order_by(ChangeRequest.id)).all() == ["farewell", "greeting"]
