@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-CONCURRENT_WAIT = "60s"
-PLAIN_WAIT = "5s"
+from dashboard.findings.rules import limited
+
+LIMIT = re.compile(r"SET (LOCAL )?lock_timeout = '\d+s'|RESET lock_timeout")
 SLUG_LENGTH = 40
 FILE = '''"""{title}
 
@@ -88,20 +89,19 @@ def _down_comment(heads: Sequence[str]) -> str:
 def _body(statements: Sequence[str], *, in_transaction: bool) -> str:
     if not statements:
         return "    pass  # there is nothing to take back\n"
+    lines = [f"op.execute({_literal(one)})\n" for one in limited(statements, in_transaction=in_transaction)]
     if in_transaction:
-        limit = f"    op.execute(\"SET LOCAL lock_timeout = '{PLAIN_WAIT}'\")\n"
-        return limit + "".join(f"    op.execute({_literal(statement)})\n" for statement in statements)
+        return "".join(f"    {line}" for line in lines)
     return (
         "    # Outside of a transaction: run it again when it was interrupted, it begins with what is left over.\n"
-        "    with op.get_context().autocommit_block():\n"
-        f"        op.execute(\"SET lock_timeout = '{CONCURRENT_WAIT}'\")\n"
-        + "".join(f"        op.execute({_literal(statement)})\n" for statement in statements)
-        + '        op.execute("RESET lock_timeout")\n'
+        "    with op.get_context().autocommit_block():\n" + "".join(f"        {line}" for line in lines)
     )
 
 
 def _literal(statement: str) -> str:
     """The statement word for word: DDL takes % twice and, unlike text(), no colon for a parameter."""
+    if LIMIT.fullmatch(statement):
+        return f'"{statement}"'
     return f"sa.DDL({statement.replace('%', '%%')!r})"
 
 

@@ -10,7 +10,7 @@ from dashboard.errors import Invalid, NotFound
 from dashboard.findings import edits, forms, queries
 from dashboard.findings.alembic_file import Migration
 from dashboard.findings.models import LEVELS, Finding
-from dashboard.findings.rules import to_copy
+from dashboard.findings.rules import stops_nobody, to_copy
 from dashboard.lists import ListSpec, choices, parse_list, respond
 from dashboard.security.guards import requires
 from dashboard.store import db
@@ -98,8 +98,9 @@ def _page(target: Target, found: Finding, *, status: int = 200, **context: Any) 
         finding=found,
         state=queries.state_in_words(found, now),
         migration=_migration(found, now),
-        to_copy=to_copy(found.up),
-        way_back=to_copy(found.down),
+        to_copy=to_copy(found.up, in_transaction=found.in_transaction),
+        way_back=to_copy(found.down, in_transaction=found.in_transaction),
+        stops_nobody=stops_nobody(found.up),
         expiries=list(forms.EXPIRIES.items()),
         **({"errors": {}, "typed": {}} | context),
     )

@@ -104,6 +104,8 @@ def test_a_concurrent_file_limits_its_waiting_and_leaves_the_session_as_it_was()
     text = migration(["DROP INDEX CONCURRENTLY x"], []).text()
     assert "autocommit_block()" in text
     assert text.index("SET lock_timeout = '60s'") < text.index("DROP INDEX") < text.index("RESET lock_timeout")
+    both = migration(["DROP INDEX CONCURRENTLY x", "ALTER INDEX i ATTACH PARTITION p"], []).text()
+    assert both.index("DROP INDEX") < both.index("SET lock_timeout = '5s'") < both.index("ATTACH PARTITION")
 
 
 def test_an_interrupted_build_is_begun_again(alembic: Callable[[Migration], Config], target_db: Database) -> None:

@@ -88,7 +88,8 @@ def test_the_remedy_of_a_missing_index_runs_and_leaves_a_valid_whole(
     judged()
     found = open_findings(store)["unindexed_foreign_key"]
     assert not found.in_transaction
-    assert len(to_copy(found.up)) == 5
+    copied = to_copy(found.up, in_transaction=False)
+    assert len([one for one in copied if "lock_timeout" not in one]) == 5
     for _ in range(2):  # as when the first run was cut
         for statement in found.up:
             target_db.execute(statement)
