@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from dashboard import web
-from dashboard.errors import Invalid
+from dashboard.errors import Conflict, Invalid
 from dashboard.flags import forms, parts, parts_past, rules
 from dashboard.flags.asking import asking
 from dashboard.flags.models import FlagRevision
@@ -47,7 +47,13 @@ def save(slug: str) -> Response:
         if web.wants_json():
             raise Invalid(problems)
         return _page(environment, problems, 422)
-    pin(environment, wanted, seen=seen, reason=reason.strip())
+    try:
+        pin(environment, wanted, seen=seen, reason=reason.strip())
+    except Conflict as changed:
+        db.session.rollback()
+        if web.wants_json():
+            raise
+        return _page(environment, {"change": changed.sentence}, 409)
     db.session.commit()
     return web.moved(url_for("flags.bucketing.show", slug=slug))
 

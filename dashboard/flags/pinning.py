@@ -32,7 +32,7 @@ def pin(
     if before == wanted:
         return parts.newest(environment, None)
     if seen is not None and revision != seen:
-        raise Conflict("Flags changed since this page was shown. Reload it to see who would move now.")
+        raise Conflict("Flags changed since this page was shown: look again at who would move now.")
     old, new = _document(before), _document(wanted)
     title, version = f"Bucketing of {environment.slug} pinned to {wanted}", parts.newest(environment, None)
     change = Proposal(environment.slug, None, environment, "flag.bucketing", title, old, new, version, reason)

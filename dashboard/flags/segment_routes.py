@@ -18,6 +18,7 @@ from dashboard.flags.segment_forms import SegmentForm
 from dashboard.flags.segment_models import FlagSegment
 from dashboard.flags.segment_past_routes import blueprint as past_blueprint
 from dashboard.flags.segment_past_routes import stale_answer
+from dashboard.formats import visible
 from dashboard.lists import ListPage, ListSpec, parse_list, respond
 from dashboard.security.guards import requires
 from dashboard.store import db
@@ -130,7 +131,8 @@ def _save(environment: Environment, form: SegmentForm, seen: int) -> int:
 
 def _found(place: Environment) -> list[tuple[FlagSegment, str | None]]:
     """Each segment with its conditions in words, where words can say them."""
-    return [(segment, segment_words.words_of(segment.rule)) for segment in segments.segments_of(place)]
+    found = [(segment, segment_words.words_of(segment.rule)) for segment in segments.segments_of(place)]
+    return [(segment, visible(words) if words else None) for segment, words in found]
 
 
 def _told(place: Environment, segment: FlagSegment) -> dict[str, Any]:

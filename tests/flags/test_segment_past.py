@@ -9,7 +9,7 @@ from dashboard.security.models import AuditEntry
 from dashboard.targets.models import Environment
 from tests.flags.test_segments import BETA, PRODUCTION, STAGING
 
-HISTORY, REVERT = f"{STAGING}/beta/history", f"{STAGING}/beta/revert"
+HISTORY, REVERT, EDIT = f"{STAGING}/beta/history", f"{STAGING}/beta/revert", f"{STAGING}/beta"
 ENDS = {"ends_with": [{"var": "email"}, ".org"]}
 CONFIRMED = {"reason": "launch", "typed_key": "beta"}
 
@@ -121,6 +121,10 @@ def test_where_others_approve_the_way_back_waits(as_operator, changed, store):
     answer = as_operator.post(REVERT, data=back(reason="too wide"))
     assert answer.location.startswith("/approvals/")
     assert as_operator.get(f"{HISTORY}?format=json").json["total"] == 2
+    for url in (HISTORY, EDIT, "/flags/segments"):
+        page = as_operator.get(url).text
+        assert f'href="{answer.location}"' in page, url
+        assert "for approval" in page, url
 
 
 def test_segments_are_a_list_for_machines(as_viewer, changed):
@@ -143,6 +147,13 @@ def test_bucketing_tells_who_pinned_it_and_why(as_admin, as_viewer, flags):
         assert "all on Python" in text
     rows = as_viewer.get(f"{page}/history?format=json").json["rows"]
     assert [(row["version"], row["document"]) for row in rows] == [(1, {"bucketing": "v3"})]
+
+
+def test_a_pin_that_came_too_late_keeps_its_reason_and_asks_to_look_again(as_admin, flags):
+    sent = {"bucketing": "v3", "version": 0, "reason": "all on Python", "typed_key": "staging"}
+    answer = as_admin.post("/flags/bucketing/staging", data=sent)
+    assert (answer.status_code, "look again at who would move" in answer.text) == (409, True)
+    assert 'value="all on Python"' in answer.text
 
 
 def test_where_others_approve_nobody_types_the_name_to_pin(as_admin, flags, store):
