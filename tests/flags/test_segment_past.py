@@ -127,6 +127,18 @@ def test_where_others_approve_the_way_back_waits(as_operator, changed, store):
         assert "for approval" in page, url
 
 
+def test_a_removed_segment_comes_back_when_somebody_else_agrees(as_operator, as_admin, changed, store):
+    assert as_operator.post(f"{STAGING}/beta/remove", data={"version": "2"}).status_code == 303
+    store.scalars(select(Environment).where(Environment.slug == "staging")).one().approvals_needed = 1
+    store.commit()
+    asked = as_operator.post(REVERT, data=back(version=3, reason="it was needed")).location
+    assert as_admin.post(f"{asked}/approve", data={}).status_code == 303
+    (newest, *_) = as_operator.get(f"{HISTORY}?format=json").json["rows"]
+    assert (newest["version"], newest["document"]["rule"]["ends_with"][1]) == (4, "@example.com")
+    assert "it was needed (approved by" in newest["reason"]
+    assert "Segment beta reverted to version 1 in staging" in as_operator.get("/changes").text
+
+
 def test_segments_are_a_list_for_machines(as_viewer, changed):
     rows = as_viewer.get("/flags/segments?format=json").json["rows"]
     assert [(row["environment"], row["name"], row["version"], row["rule"]) for row in rows] == [
