@@ -1,15 +1,15 @@
 """List pages against a page with nothing on it, in one run and in turns."""
 
 import gzip
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 from jinja2 import ChoiceLoader, DictLoader
 
 from bench.house import House, in_turns
-from dashboard import web
+from dashboard import paging, web
 from dashboard.security.guards import requires
+from dashboard.statements import ranking
 from dashboard.targets.queries import target_by_slug
 
 BARE = "{% extends layout %}{% block title %}Bare{% endblock %}{% block main %}{% endblock %}"
@@ -19,7 +19,11 @@ PATHS = (
     "queries?window=90d", "queries?sort=mean_ms", "queries?q=table_77", "queries/compare", "advice", "activity",
     "activity/history", "server", "server/settings", "/alerts",
 )  # fmt: skip
-ORDERED = ("queries", "queries?window=7d", "queries?window=90d", "queries/compare")
+FIRST = (
+    "tables", "tables?q=table_77", "indexes", "vacuum", "queries", "queries?window=7d", "queries?window=90d",
+    "queries?q=table_77", "queries/compare",
+)  # fmt: skip
+KEPT = (ranking.EXTENSION, paging.EXTENSION)
 ROUNDS = 15
 
 
@@ -36,8 +40,8 @@ def add_bare(house: House) -> None:
 
 
 def measured(house: House) -> list[tuple[str, float, float, int]]:
-    """Path, median ms, times the bare page, bytes compressed: the bare page first. Pages that a process keeps the
-    order of for a minute come a second time, without it.
+    """Path, median ms, times the bare page, bytes compressed: the bare page first. Pages of which a process keeps
+    something until the next collection come a second time, without it.
     """
     browser, slug = house.browser(), house.slug()
 
@@ -46,16 +50,16 @@ def measured(house: House) -> list[tuple[str, float, float, int]]:
 
     def asks_first(path: str) -> Callable[[], Any]:
         def look() -> Any:
-            kept = house.app.extensions.pop("pilothouse_rankings", None)
+            kept = {name: house.app.extensions.pop(name) for name in KEPT if name in house.app.extensions}
             answer = asks(path)()
-            house.app.extensions["pilothouse_rankings"] = kept or OrderedDict()
+            house.app.extensions |= kept
             return answer
 
         return look
 
     paths = ("bare", *PATHS)
     looks = [(path or "summary", asks(path)) for path in paths]
-    looks += [(f"{path}, first look of the minute", asks_first(path)) for path in ORDERED]
+    looks += [(f"{path}, first look", asks_first(path)) for path in FIRST]
     for name, look in looks:
         if (status := look().status_code) != 200:
             raise SystemExit(f"{name}: {status}")

@@ -25,6 +25,7 @@ from dashboard.alerts.flag_telling import tell_of_flags
 from dashboard.approvals import edits as approvals
 from dashboard.flags import rollups as flag_rollups
 from dashboard.flags import schedules
+from dashboard.flags.rank import rank as rank_all_flags
 from dashboard.history import collect as history
 from dashboard.plans import collect as plans
 from dashboard.schema import collect as schema
@@ -100,6 +101,7 @@ def make_queue(app: Flask) -> procrastinate.App:
         ("* * * * *", "relate", relate),
         ("* * * * * */20", "tell", tell),
         ("* * * * * */10", "carry_out_schedules", carry_out_schedules),
+        ("* * * * *", "rank_flags", rank_flags),
         ("*/5 * * * *", "tidy_approvals", tidy_approvals),
         ("11 * * * *", "keep_house", keep_house),
     ):
@@ -208,6 +210,11 @@ def tell(context: JobContext, timestamp: int) -> None:
 def carry_out_schedules(_context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue passes it
     if done := schedules.carry_out():
         log.info("%d scheduled changes of flags were written down", done)
+
+
+def rank_flags(_context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue passes it
+    rank_all_flags(datetime.now(UTC))
+    db.session.commit()
 
 
 def tidy_approvals(_context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue passes it

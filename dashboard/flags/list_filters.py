@@ -1,11 +1,26 @@
 """Which flags a list shows, and in what order: conditions and orders over all of them, one small column each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, any_, case, cast, exists, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    any_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 
+from dashboard.flags import ranking
 from dashboard.flags.list_kept import array_of, as_array, kept
 from dashboard.flags.models import Flag, FlagRevision, FlagSetting
 from dashboard.flags.staleness import PASSING, REASONS, WINDOW, Ground
@@ -22,14 +37,13 @@ DAY = timedelta(hours=24)
 COLUMNS = {"updated_at": Flag.changed_at, "created_at": Flag.created_at}
 
 
-def ids_of(query: ListQuery, grounds: Mapping[int, Ground], now: datetime) -> Select[int]:
-    """The ids of the flags that fit, in the order of the list."""
-    is_of_all = query.sort in BY_USE or "stale" in query.filters
-    as_of = db.session.scalar(select(last_change())) if is_of_all else None
-    wanted = select(Flag.id).where(*conditions(query, grounds, as_of, now))
+def ids_of(
+    query: ListQuery, fitting: Sequence[ColumnElement[bool]], as_of: datetime | None, now: datetime
+) -> Select[int]:  # fmt: skip
+    """The ids of the flags that are `fitting`, in the order of the list."""
+    wanted = select(Flag.id).where(*fitting)
     if query.sort in BY_USE:
-        found = kept((query.sort, query.filters.get("environment")), as_of, now, lambda: _by_use(query, now))
-        places = func.unnest(array_of(found)).table_valued("id", with_ordinality="place", name="used").render_derived()
+        places = _places(query.sort, query.filters.get("environment"), as_of, now)
         wanted = wanted.outerjoin(places, places.c.id == Flag.id)
         order: ColumnElement[Any] = places.c.place
         turned = order.asc() if query.descending else order.desc()
@@ -37,6 +51,23 @@ def ids_of(query: ListQuery, grounds: Mapping[int, Ground], now: datetime) -> Se
     order = COLUMNS.get(query.sort, getattr(Flag, query.sort, Flag.key)).expression
     turned = order.desc() if query.descending else order.asc()
     return wanted.order_by(turned, *([] if query.sort == "key" else [Flag.key]))
+
+
+def stored_page(query: ListQuery, as_of: datetime | None, now: datetime) -> tuple[list[int], int] | None:
+    """The ids of a page and how many fit, where the list is asked for just what the worker stored."""
+    reason = query.filters.get("stale")
+    if query.q or len(query.filters) > bool(reason) or query.descending != (query.sort in BY_USE):
+        return None
+    if query.sort in BY_USE and not reason and ranking.is_stored(query.sort, now):
+        name, every = query.sort, select(func.count()).select_from(Flag).where(Flag.archived_at.is_(None))
+        total = db.session.scalar(every) or 0
+    elif query.sort == "key" and reason and ranking.is_stored(ranking.of_reason(reason), now, as_of):
+        name = ranking.of_reason(reason)
+        total = ranking.size(name)
+    else:
+        return None
+    ids = ranking.first(name, query.offset, query.limit)
+    return (ids, total) if len(ids) == query.limit else None
 
 
 def conditions(
@@ -56,8 +87,9 @@ def conditions(
     if state := asked.get("state"):
         found.append(_has_state(state, asked.get("environment")))
     if reason := asked.get("stale"):
-        ids = kept(("stale", reason), as_of, now, lambda: _ids(select(Flag.id).where(is_stale(reason, grounds, now))))
-        found.append(Flag.id == any_(array_of(ids)))
+        name = ranking.of_reason(reason)
+        is_stored = ranking.is_stored(name, now, as_of)
+        found.append(Flag.id.in_(ranking.ids(name)) if is_stored else is_stale(reason, grounds, now))
     return found
 
 
@@ -115,22 +147,26 @@ def _has_state(state: str, slug: str | None) -> ColumnElement[bool]:
     return found.where(Environment.slug == slug) if slug else found
 
 
-def _by_use(query: ListQuery, now: datetime) -> str:
+def _places(sort: str, slug: str | None, as_of: datetime | None, now: datetime) -> FromClause:
+    """`id` and `place` of the flags that are used in that environment, or in any, as stored or as looked for here."""
+    if slug is None and ranking.is_stored(sort, now):
+        return ranking.places(sort)
+    found = kept((sort, slug), as_of, now, lambda: as_array(by_use(sort, slug, now)))
+    return func.unnest(array_of(found)).table_valued("id", with_ordinality="place", name="used").render_derived()
+
+
+def by_use(sort: str, slug: str | None, now: datetime) -> list[int]:
     """The flags that are used in one environment or in any: the most often used first, or those that were asked for by
     their own name last, and then those that were only handed out in bulk.
     """
-    source: type[FlagSeen | FlagUsage] = FlagSeen if query.sort == "seen_at" else FlagUsage
+    source: type[FlagSeen | FlagUsage] = FlagSeen if sort == "seen_at" else FlagUsage
     itself, in_bulk, often = func.max(FlagSeen.single_at), func.max(FlagSeen.seen_at), func.sum(FlagUsage.count)
     first, second = (itself, in_bulk) if source is FlagSeen else (often, literal(0))
     found = select(source.flag_key, first.label("first"), second.label("second")).group_by(source.flag_key)
     if source is FlagUsage:
         found = found.where(FlagUsage.slot > now - DAY)
-    if slug := query.filters.get("environment"):
+    if slug:
         found = found.where(source.environment_id.in_(select(Environment.id).where(Environment.slug == slug)))
     keys = found.subquery()
     orders = (keys.c.first.desc().nulls_last(), keys.c.second.desc(), Flag.key)
-    return _ids(select(Flag.id).join(keys, keys.c.flag_key == Flag.key).order_by(*orders))
-
-
-def _ids(wanted: Select[int]) -> str:
-    return as_array(list(db.session.scalars(wanted)))
+    return list(db.session.scalars(select(Flag.id).join(keys, keys.c.flag_key == Flag.key).order_by(*orders)))

@@ -4,15 +4,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, func, select
 
 from dashboard.flags import list_filters, rules, staleness, usage_queries, wire
-from dashboard.flags.list_filters import ids_of, last_change
+from dashboard.flags.list_filters import last_change
 from dashboard.flags.list_kept import kept
 from dashboard.flags.matrix_sql import CHOICES, ROWS, SETTINGS
-from dashboard.flags.models import FlagRevision
+from dashboard.flags.models import Flag, FlagRevision
 from dashboard.flags.queries import Standing, Told
 from dashboard.flags.staleness import Ground, Place, Reason
 from dashboard.lists import ListPage, ListQuery
@@ -21,7 +22,7 @@ from dashboard.targets.models import Environment
 from dashboard.targets.queries import all_environments
 
 LONGEST_VALUE = 200
-Page = tuple[list[int], int, datetime | None]
+STANDS = select(last_change(), select(func.sum(FlagRevision.revision)).scalar_subquery())
 
 
 @dataclass
@@ -137,29 +138,31 @@ class MatrixRow:
 
 
 def matrix(query: ListQuery, places: Sequence[Environment], now: datetime) -> ListPage[MatrixRow]:
-    """Flags that fit the search and the filters, with what they are in every environment."""
+    """Flags that fit the search and the filters, with what they are in every environment.
+
+    Which ones may take a look at all flags; who comes back before a flag was changed finds them kept.
+    """
     known = usage_queries.grounds(now)
-    is_filtered = query.q or query.filters or query.sort in list_filters.BY_USE
-    ids, count, as_of = _some_of_those_that_fit(query, known, now) if is_filtered else _some_of_all(query, known, now)
+    as_of, revision = db.session.execute(STANDS).one()
+    asked = (query.q, query.sort, query.dir, query.page, *sorted(query.filters.items()), revision)
+    find = partial(_page, query, known, as_of, now)
+    ids, count = kept(asked, as_of, now, find) if query.limit == query.spec.page_size else find()
     return ListPage(_rows(ids, places, known, now), count, query, as_of)
 
 
-def _some_of_all(query: ListQuery, known: Mapping[int, Ground], now: datetime) -> Page:
-    """By an index, so that the first look is as short as the next one."""
-    wanted = ids_of(query, known, now)
-    total = select(func.count()).select_from(wanted.order_by(None).subquery()).scalar_subquery()
-    found = db.session.execute(wanted.add_columns(total, last_change()).limit(query.limit).offset(query.offset)).all()
-    _, count, as_of = found[0] if found else (0, *db.session.execute(select(total, last_change())).one())
-    return [row[0] for row in found], count, as_of
-
-
-def _some_of_those_that_fit(query: ListQuery, known: Mapping[int, Ground], now: datetime) -> Page:
-    """Finding them takes a look at all flags; who turns the page or comes back meanwhile finds them kept."""
-    revisions = select(func.sum(FlagRevision.revision)).scalar_subquery()
-    as_of, revision = db.session.execute(select(last_change(), revisions)).one()
-    asked = (query.q, query.sort, query.dir, *sorted(query.filters.items()), revision)
-    ids = kept(asked, as_of, now, lambda: list(db.session.scalars(ids_of(query, known, now))))
-    return ids[query.offset : query.offset + query.limit], len(ids), as_of
+def _page(
+    query: ListQuery, known: Mapping[int, Ground], as_of: datetime | None, now: datetime
+) -> tuple[list[int], int]:  # fmt: skip
+    """The flags of the page, and how many there are in all; a search counts in the same pass."""
+    if found := list_filters.stored_page(query, as_of, now):
+        return found
+    fitting = list_filters.conditions(query, known, as_of, now)
+    every = select(func.count()).select_from(Flag).where(*fitting)
+    total = func.count().over() if query.q or query.filters else every.scalar_subquery()
+    wanted = list_filters.ids_of(query, fitting, as_of, now).add_columns(total)
+    if rows := db.session.execute(wanted.limit(query.limit).offset(query.offset)).all():
+        return [row[0] for row in rows], rows[0][1]
+    return [], (db.session.scalar(every) or 0) if query.offset else 0
 
 
 def row_of(flag_id: int) -> MatrixRow:
@@ -172,7 +175,7 @@ def owners_and_tags(as_of: datetime | None, now: datetime) -> tuple[list[str], l
     """What the filters offer; flags changed `as_of`."""
 
     def find() -> tuple[list[str], list[str]]:
-        owners, tags = db.session.execute(text(CHOICES)).one()
+        owners, tags = db.session.execute(CHOICES).one()
         return owners, tags
 
     return kept("choices", as_of, now, find)
@@ -183,14 +186,14 @@ def _rows(
 ) -> list[MatrixRow]:
     hours = usage_queries.last_hours(now)
     asked = {"flag_ids": list(ids), "longest": LONGEST_VALUE}
-    settings = {(row[0], row[1]): row for row in db.session.execute(text(SETTINGS), asked)}
+    settings = {(row[0], row[1]): row for row in db.session.execute(SETTINGS, asked)}
     asked = {
         "flag_ids": list(ids),
         "environment_ids": [place.id for place in places],
         "since": hours[0],
     }
     rows = []
-    for flag in db.session.execute(text(ROWS), asked) if ids else ():
+    for flag in db.session.execute(ROWS, asked) if ids else ():
         cells = [_cell(flag, place, settings.get((flag.id, place.id)), known[place.id], now) for place in places]
         rows.append(_row(flag, cells, _hours(flag.counts), now))
     return rows

@@ -1,6 +1,8 @@
 """What the rows of the list of flags show, each question asked once for all of them."""
 
-ROWS = """
+from sqlalchemy import text
+
+ROWS = text("""
 select f.id,
        f.key,
        f.type,
@@ -29,8 +31,8 @@ select f.id,
        ) u on true
  where f.id = any(:flag_ids)
  order by array_position(:flag_ids, f.id)
-"""
-SETTINGS = """
+""")
+SETTINGS = text("""
 select s.flag_id,
        s.environment_id,
        s.public_id,
@@ -52,22 +54,25 @@ select s.flag_id,
  where s.flag_id = any(:flag_ids)
    and f.id = any(:flag_ids)
  order by s.flag_id, s.environment_id
-"""
-CHOICES = """
+""")
+CHOICES = text("""
+with kinds as materialized (
+    select distinct f.owner, f.tags
+      from flag f
+     where f.archived_at is null
+)
 select array(
-           select distinct f.owner
-             from flag f
-            where f.owner <> ''
-              and f.archived_at is null
-            order by f.owner
+           select distinct k.owner
+             from kinds k
+            where k.owner <> ''
+            order by k.owner
             limit 200
        ) as owners,
        array(
            select distinct t.tag
-             from flag f
-            cross join unnest(f.tags) as t(tag)
-            where f.archived_at is null
+             from kinds k
+            cross join unnest(k.tags) as t(tag)
             order by t.tag
             limit 200
        ) as tags
-"""
+""")
