@@ -56,6 +56,13 @@ class Settings(BaseModel):
         "Where applications reach the change streams, `https://flags.example.org`; not announced when unset",
         pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
     )
+    flags_per_second: int = env(
+        "PILOTHOUSE_FLAGS_PER_SECOND",
+        0,
+        "Evaluation requests a second that one API key may send to a web process, more are answered 429; 0: any number",
+        ge=0,
+        le=1_000_000,
+    )
     data_dir: Path | None = env(
         "PILOTHOUSE_DATA_DIR",
         None,

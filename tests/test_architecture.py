@@ -31,7 +31,7 @@ PURE = {
     "unleash", "unleash_reading", "unleash_constraints", "unleash_strategies", "unleash_values", "unleash_needs",
     "unleash_addresses", "import_reading",
     "coercions", "fractional", "missing", "shortcuts", "logic", "semver", "reading", "flagset", "explain", "samples",
-    "bulk_answers", "recent_rules", "usage_counts", "carried", "read_by",
+    "bulk_answers", "recent_rules", "usage_counts", "carried", "read_by", "rate",
 }  # fmt: skip
 IMPURE_ROOTS = {"flask", "flask_login", "flask_wtf", "sqlalchemy", "psycopg", "requests"}
 CLOCKS = {"now", "utcnow", "time", "monotonic", "today"}

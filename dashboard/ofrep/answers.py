@@ -15,11 +15,13 @@ from dashboard.flags.flagset import FlagSet, digest
 from dashboard.flags.streams import SLOT_S, stream_token
 from dashboard.flags.usage_counts import Asker
 from dashboard.ofrep.kept import Kept, KeptAnswers
+from dashboard.ofrep.rate import WAIT_S, Rate
 from dashboard.ofrep.rules import BadContext, context_of, etag_matches
 from dashboard.security.principals import Principal
 
 EXTENSION = "pilothouse_evaluations"
 INACTIVITY_S = 120
+TOO_MANY = "This API key asks for more evaluations a second than are allowed here."
 NO_ENVIRONMENT = "This API key belongs to no environment."
 
 
@@ -31,6 +33,7 @@ class Answer:
     body: bytes
     etag: str | None = None
     state: str | None = None
+    retry_after_s: int | None = None
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -40,6 +43,8 @@ class Answer:
             named.append(("ETag", f'"{self.etag}"'))
         if self.state is not None:
             named.append(("Pilothouse-Flags", self.state))
+        if self.retry_after_s is not None:
+            named.append(("Retry-After", str(self.retry_after_s)))
         return named
 
 
@@ -49,6 +54,7 @@ class Evaluations:
     def __init__(self, app: App) -> None:
         self._app = app
         self._kept = KeptAnswers()
+        self.rate = Rate(app.extensions["pilothouse_settings"].flags_per_second)
 
     def flags_of(self, asked_by: Principal | None) -> FlagSet:
         """Raises NotFound and Unavailable as well as Denied."""
@@ -57,6 +63,8 @@ class Evaluations:
         return live.of(self._app).flags_of(asked_by.environment_id)
 
     def one(self, asked_by: Principal, flags: FlagSet, key: str, body: bytes) -> Answer:
+        if not self.rate.admits(asked_by.id, time.monotonic()):
+            return self._held_back(key)
         try:
             sent = self._context(asked_by, body)
         except BadContext as bad:
@@ -71,6 +79,8 @@ class Evaluations:
 
     def every(self, asked_by: Principal, flags: FlagSet, body: bytes, if_none_match: str) -> Answer:
         """All flags of the set; an answer that was given before is found by its ETag."""
+        if not self.rate.admits(asked_by.id, time.monotonic()):
+            return self._held_back()
         try:
             sent = self._context(asked_by, body)
         except BadContext as bad:
@@ -106,6 +116,11 @@ class Evaluations:
     def failure(self, status: int, code: str, details: str, key: str | None = None) -> Answer:
         named = {"key": key} if key is not None else {}
         return self._answer(status, json.dumps(named | {"errorCode": code, "errorDetails": details}).encode())
+
+    def _held_back(self, key: str | None = None) -> Answer:
+        held_back = self.failure(429, "GENERAL", TOO_MANY, key)
+        held_back.retry_after_s = WAIT_S
+        return held_back
 
     def document(self, asked_by: Principal, flags: FlagSet) -> Answer:
         usage.of(self._app).downloaded(_asker(asked_by))

@@ -33,7 +33,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 ADDRESS = "/ofrep/v1/evaluate/flags"
 PLAIN_HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]+")
-STATUSES = {200: "200 OK", 304: "304 NOT MODIFIED", 400: "400 BAD REQUEST", 404: "404 NOT FOUND"}
+STATUSES = {
+    200: "200 OK",
+    304: "304 NOT MODIFIED",
+    400: "400 BAD REQUEST",
+    404: "404 NOT FOUND",
+    429: "429 TOO MANY REQUESTS",
+}
 EVERY, ONE = "ofrep.evaluate_flags", "ofrep.evaluate_flag"
 Head = tuple[str, list[tuple[str, str]]]
 
