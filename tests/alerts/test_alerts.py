@@ -81,8 +81,12 @@ def test_the_list_is_json_too(app: Flask, store: Session, as_viewer: Any, down: 
     assert as_viewer.get("/alerts?format=json&state=resolved").json["total"] == 0
 
 
-def test_calm_is_said_in_words(as_viewer: Any) -> None:
+def test_calm_is_said_in_words(target: Any, as_viewer: Any) -> None:
     assert "All calm" in as_viewer.get("/alerts").text
+
+
+def test_calm_is_not_said_of_nothing(as_viewer: Any) -> None:
+    assert "Nothing is watched yet" in as_viewer.get("/alerts").text
 
 
 def test_a_visitor_is_sent_to_sign_in(client: Any) -> None:

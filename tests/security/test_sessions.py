@@ -113,6 +113,7 @@ def test_when_the_store_is_down_pages_say_so_and_sign_in_explains(cloned_store: 
     assert browser.get("/healthz").status_code == 200
     refused = browser.get("/settings/account")
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert "Applications keep getting the flags that they had" in refused.text
     page = browser.get("/login")
     assert page.status_code == 200
     assert "does not answer" in page.text
