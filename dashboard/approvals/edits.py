@@ -123,7 +123,12 @@ def _end(request: ChangeRequest, state: str, decision: str | None) -> None:
 
 def _note(action: str, request: ChangeRequest, comment: str | None) -> None:
     told = {"title": request.title, "asked_by": request.author, "request": str(request.public_id)}
-    audit(action, f"{request.subject} in {request.place}", after=told | {"state": request.state}, reason=comment)
+    audit(
+        action,
+        rules.subject_of(request.action, request.subject, request.place),
+        after=told | {"state": request.state},
+        reason=comment,
+    )
 
 
 def _held(text: str, kind: str) -> ChangeRequest:

@@ -7,6 +7,7 @@ from flask import has_request_context
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from dashboard.approvals import rules
 from dashboard.approvals.models import ChangeRequest
 from dashboard.errors import Denied
 from dashboard.flags.compare import same_json
@@ -55,7 +56,7 @@ def _asked(proposal: Proposal, author: Author, operation_id: str | None) -> UUID
     values = _values(proposal) | {"author_id": author[0], "author": author[1], "operation_id": operation_id}
     row = insert(ChangeRequest).values(values).on_conflict_do_nothing().returning(ChangeRequest.public_id)
     if asked := db.session.scalar(row):
-        subject = f"{proposal.subject} in {proposal.environment.slug}"
+        subject = rules.subject_of(proposal.action, proposal.subject, proposal.environment.slug)
         audit("approval.ask", subject, after={"title": proposal.title, "request": str(asked)}, reason=proposal.reason)
         return asked
     same = select(ChangeRequest.public_id).where(

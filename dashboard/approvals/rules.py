@@ -51,6 +51,11 @@ def void_sentence(
     }[code]
 
 
+def subject_of(action: str, subject: str, place: str) -> str:
+    """What the audit log calls it: bucketing is of the environment itself."""
+    return place if action == "flag.bucketing" else f"{subject} in {place}"
+
+
 def why_not_decide(kind: str, *, is_own: bool, has_approved: bool, role: str, place: str, may: bool) -> str | None:
     """Why this person may not approve, reject or review; None: they may."""
     if is_own:

@@ -30,6 +30,11 @@ def test_every_reason_is_a_sentence(code) -> None:
     assert told.endswith(".")
 
 
+def test_the_audit_log_names_what_it_is_about() -> None:
+    assert rules.subject_of("segment.set", "beta", "production") == "beta in production"
+    assert rules.subject_of("flag.bucketing", "production", "production") == "production"
+
+
 def test_one_s_own_comes_before_everything_else() -> None:
     asked = {"is_own": True, "has_approved": False, "role": "admin", "place": "production", "may": True}
     assert rules.why_not_decide("change", **asked) == "It is your own: somebody else has to approve it."
