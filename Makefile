@@ -21,6 +21,10 @@ test: .venv/installed-dev
 test-matrix: .venv/installed-dev
 	@servers="$$($(BIN)/python tests/matrix/fetch.py)" && TEST_POSTGRES="$$servers" bash tests/run tests/matrix
 
+# Kill web processes during 2,000 toggles and take the store away from evaluation for 30 seconds
+test-faults: .venv/installed-dev
+	FAULT_TOGGLES="$${FAULT_TOGGLES:-2000}" FAULT_AWAY_S="$${FAULT_AWAY_S:-30}" TEST_PROCESSES=0 bash tests/run tests/ofrep/test_faults.py
+
 # Compare evaluation with openfeature-flagd-core on many more random rules; FUZZ_EXAMPLES says how many
 fuzz: .venv/installed-dev
 	FUZZ_EXAMPLES="$${FUZZ_EXAMPLES:-20000}" $(BIN)/python -m pytest -n0 -q tests/flags/test_oracle.py tests/flags/test_explain.py
@@ -58,4 +62,4 @@ clean:
 	$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: help run test test-matrix fuzz bench lint lock clean
+.PHONY: help run test test-matrix test-faults fuzz bench lint lock clean
