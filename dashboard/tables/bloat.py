@@ -31,6 +31,7 @@ HIDDEN = "row level security hides its column statistics from the watching role"
 UNKNOWN_COLUMN = "a column has no statistics: it was added after the last ANALYZE, or its type has none"
 NAMES = "a column of type name, whose stored width the statistics do not tell"
 NOT_HEAP = "not stored as heap: the layout of its rows is not known"
+RESIZED = "its size is by more than 20 % another than at the last ANALYZE or VACUUM"
 PARTIAL = "how many different values a partial index holds is not known"
 NEVER_VACUUMED = "never vacuumed, so that nobody counted its pieces"
 DROPPED = "a column was dropped: what is its residue inside of rows and what is free space, only a measurement tells"
@@ -68,7 +69,8 @@ class Column:
 class Relation:
     """What a table or b-tree was when it was last vacuumed or analyzed; `modified` rows of the table since then.
 
-    `rows` -1: never. `fillfactor` in percent. For an index `columns` are its own, keys first.
+    `rows` -1: never. `fillfactor` in percent. For an index `columns` are its own, keys first. `pages_now` is its size
+    since then, None where that is not known: after a crash or a reset it tells of changes that `modified` lost.
     """
 
     pages: int
@@ -83,6 +85,12 @@ class Relation:
     is_unique: bool = False
     is_partial: bool = False
     can_deduplicate: bool = False
+    pages_now: int | None = None
+
+    @property
+    def is_resized(self) -> bool:
+        now = self.pages if self.pages_now is None else self.pages_now
+        return abs(now - self.pages) > STALE_SHARE * max(now, self.pages)
 
 
 @dataclass(frozen=True)
@@ -211,6 +219,7 @@ def _doubt(relation: Relation, columns: Sequence[Column]) -> str | None:
         (bool(unknown) and len(unknown) == len(columns), NEVER_ANALYZED),
         (bool(unknown), UNKNOWN_COLUMN),
         (relation.modified > STALE_SHARE * max(relation.table_rows, 1), STALE),
+        (relation.is_resized, RESIZED),
     )
     return next((reason for holds, reason in gates if holds), None)
 

@@ -27,7 +27,7 @@ HELPER = Probe.read(__file__, "bloat_helper.sql")
 def collect(collection: Collection) -> None:
     """Estimates of every table and b-tree of 1 MB and more, and what is worth doing about them."""
     reader, target = collection.reader, collection.target
-    rows = reader.ask(RELATIONS)
+    rows = _with_sizes(reader.ask(RELATIONS), bloat_queries.sizes_now(target.id))
     leaves, late = _estimated(reader, rows)
     found = bloat_rules.folded(leaves, rows)
     bloat_edits.keep(target.id, found, late, collection.now)
@@ -41,6 +41,14 @@ def collect(collection: Collection) -> None:
         collection.partial(reason, remedy)
     elif late:
         collection.partial(f"{len(late)} tables keep their last estimate: the time budget was used up.")
+
+
+def _with_sizes(rows: list[dict[str, Any]], sizes: Mapping[int, tuple[int, int]]) -> list[dict[str, Any]]:
+    """What was measured before the last ANALYZE or VACUUM says nothing about the time after it."""
+    for row in rows:
+        pages, pages_now = sizes.get(row["oid"], (None, None))
+        row["pages_now"] = pages_now if pages == row["pages"] else None
+    return rows
 
 
 def _estimated(reader: Reader, rows: Sequence[Mapping[str, Any]]) -> tuple[list[Found], list[int]]:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 
 from dashboard.store import db
+from dashboard.tables.bloat import PAGE
 from dashboard.tables.bloat_findings import Bloated
 from dashboard.tables.bloat_rules import FLOOR_BYTES, line
 from dashboard.tables.models import IndexState, RelationBloat, TableState
@@ -24,6 +25,18 @@ def shown(target_id: int, table: TableState) -> dict[str, Any]:
         lines.append(line(toast.oid if toast else 0, "TOAST", "toast", table.toast_bytes, toast))
     lines += [line(index.oid, index.name, "index", index.size_bytes, known.get(index.oid)) for index in indexes]
     return {"bloat": lines, "bloat_state": state}
+
+
+def sizes_now(target_id: int) -> dict[int, tuple[int, int]]:
+    """Of tables and indexes of half a MB and more: their pages when last analyzed or vacuumed, and as last measured."""
+    table = select(TableState.oid, TableState.pages, TableState.heap_bytes // PAGE).where(
+        TableState.target_id == target_id, TableState.heap_bytes >= PAGE * 64, TableState.size_note.is_(None)
+    )
+    index = select(IndexState.oid, IndexState.pages, IndexState.size_bytes // PAGE).where(
+        IndexState.target_id == target_id, IndexState.size_bytes >= PAGE * 64
+    )
+    found = db.session.execute(table.union_all(index))
+    return {oid: (pages, pages_now or 0) for oid, pages, pages_now in found if pages is not None}
 
 
 def bloat_of(target_id: int, table_oid: int) -> dict[int, RelationBloat]:

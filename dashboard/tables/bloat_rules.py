@@ -151,6 +151,7 @@ def relation_of(row: Mapping[str, Any], columns: Mapping[int, Sequence[Column]])
         is_heap=row["method"] in {"heap", "btree"},
         is_unique=row["is_unique"],
         is_partial=row["is_partial"],
+        pages_now=row.get("pages_now"),
         can_deduplicate=row["can_deduplicate"] and option(row["options"], "deduplicate_items") not in {"off", "false"},
     )
 

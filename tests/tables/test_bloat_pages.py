@@ -61,6 +61,17 @@ def test_an_unchanged_estimate_is_not_written_again(shop, store, estimated) -> N
     assert {name: row.estimated_at for name, row in stored(store).items()} == before
 
 
+def test_what_grew_is_unknown_although_a_reset_hides_its_changes(shop, target_db, store, collected, estimated) -> None:
+    target_db.execute("alter table orders set (autovacuum_enabled = off); select")
+    target_db.execute("insert into orders select n, 'much more ' || n from generate_series(100000, 170000) n")
+    target_db.execute("select pg_stat_force_next_flush(), pg_stat_reset()")
+    estimated()
+    assert stored(store)["orders"].reason is None, "it was not measured again yet"
+    collected()
+    estimated()
+    assert stored(store)["orders"].reason == bloat.RESIZED
+
+
 def test_what_vanished_is_forgotten(shop, store, estimated, collected) -> None:
     shop.execute("drop table events")
     estimated()
