@@ -22,6 +22,8 @@ SEGMENT = {"name": "beta", "description": "who tries it", "rules_view": "json", 
 VARIANTS = {"variant_name": ["on", "off"], "variant_value": ["true", "false"], "default": "1"}
 VALUE = {"value": '"another"', "type": "string"}
 NEW = {"key": "fresh", "type": "boolean", "environments": ["production"]}
+NEW_JSON = {"key": "limit", "value": 1.50, "environments": ["production"], "reason": "because"}
+OTHER_JSON = {"value": "a third", "version": "1", "reason": "because"}
 FILE = json.dumps(
     {
         "flags": {
@@ -52,6 +54,8 @@ WAITS = [
     ("flags.imports.carry_out", "/flags/import", {"environment": "production", "text": FILE}),
     ("flags.configuration.create", "/configuration", NEW | VALUE | {"key": "farewell"}),
     ("flags.configuration.save", "/configuration/greeting/in/production", VALUE | {"version": 1}),
+    ("flags.configuration.create", "/configuration", {"json": NEW_JSON}),
+    ("flags.configuration.save", "/configuration/greeting/in/production", {"json": OTHER_JSON}),
     ("flags.segments.create", "/flags/segments/production", SEGMENT | {"name": "gamma", "version": 0}),
     ("flags.segments.save", "/flags/segments/production/beta", SEGMENT | {"version": 2}),
     ("flags.segments.past.do_revert", "/flags/segments/production/beta/revert", {"to": 1, "version": 2}),
@@ -102,6 +106,8 @@ def sent(browser, app):
     def sending(url, form):
         with app.app_context():
             revision = db.session.get(FlagRevision, environment_by_slug("production").id).revision
+        if "json" in form:
+            return browser.post(url, json=form["json"], headers={"Accept": "application/json"})
         filled = {"reason": "because", "operation_id": secrets.token_hex(8), "version": revision} | form
         if url == "/flags/import":
             page = browser.post("/flags/import/preview", data=filled).text
@@ -118,33 +124,13 @@ def test_the_walk_knows_every_way(app):
     assert ways == {way for way, _, _ in (*WAITS, *FREE)}
 
 
-def test_every_write_asks_and_nothing_that_is_served_changes(sent, served, store):
+def test_every_write_asks_or_changes_nothing_and_all_that_is_served_stays(sent, served, store):
     before, asked = served(), 0
-    for way, url, form in WAITS:
+    for way, url, form in (*WAITS, *FREE):
         answer = sent(url, form)
-        assert answer.status_code == 303, (way, answer.text)
-        assert answer.location.startswith("/approvals"), (way, answer.location)
+        kinds, waits = store.scalars(select(ChangeRequest.kind)).all(), (way, url, form) in WAITS
+        assert answer.status_code in ({303} if waits else {200, 303}), (way, answer.text)
+        assert (answer.location or "").startswith("/approvals") == waits, (way, answer.location)
         assert served() == before, way
-        kinds = store.scalars(select(ChangeRequest.kind)).all()
-        assert (len(kinds) > asked, set(kinds)) == (True, {"change"}), way
+        assert (len(kinds) > asked, set(kinds)) == (waits, {"change"}), way
         asked = len(kinds)
-
-
-def test_what_waits_for_nobody_changes_nothing_that_is_served(sent, served, store):
-    before = served()
-    for way, url, form in FREE:
-        answer = sent(url, form)
-        assert answer.status_code in {200, 303}, (way, answer.text)
-        assert served() == before, way
-    assert store.scalars(select(ChangeRequest)).all() == []
-
-
-def test_a_json_body_goes_no_other_way(browser, served, store):
-    before, headers = served(), {"Accept": "application/json"}
-    new = {"key": "farewell", "value": 1.50, "environments": ["production"], "reason": "because"}
-    other = {"value": "another", "version": "1", "reason": "because"}
-    for url, body in (("/configuration", new), ("/configuration/greeting/in/production", other)):
-        answer = browser.post(url, json=body, headers=headers)
-        assert answer.status_code in {202, 303}, answer.text
-        assert served() == before
-    assert store.scalars(select(ChangeRequest.subject).order_by(ChangeRequest.id)).all() == ["farewell", "greeting"]
