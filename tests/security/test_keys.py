@@ -1,5 +1,6 @@
 """API keys: shown once, scoped, expiring, never able to write."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -151,3 +152,12 @@ def test_metrics_are_for_this_machine_and_for_read_keys(app: Flask) -> None:
     assert stranger.get("/metrics", environ_overrides=elsewhere).status_code == 401
     with_key = stranger.get("/metrics", environ_overrides=elsewhere, headers={"Authorization": f"Bearer {words}"})
     assert with_key.status_code == 200
+
+
+@pytest.mark.parametrize(("browser", "shown"), [({}, True), ({"browser": "on", "origins": "https://a.example"}, False)])
+def test_a_new_key_for_servers_comes_with_the_variables_that_providers_read(as_admin, staging, browser, shown) -> None:
+    form = {"name": "shop", "kind": "flags", "environment": staging} | browser
+    page = as_admin.post("/settings/keys", data=form).text
+    words = re.search(r"ph_flags_[\w-]+", page)[0]
+    assert ("export OFREP_ENDPOINT=http://localhost\n" in page) is shown
+    assert (f"OFREP_HEADERS=&#34;Authorization=Bearer%20{words}&#34;" in page) is shown
