@@ -87,7 +87,7 @@ def statement(slug: str, family_id: int) -> Response:
         means=interval_means([(one.calls, one.total_ms) for one in intervals]),
         step=step,
         charts_of=windows.charts(intervals),
-        gaps=windows.gaps(intervals, step),
+        gaps=windows.gaps(known, intervals, step),
         marks=marks(target.id, known.start, known.end),
         windows=WINDOWS,
         state=probe_state(target.id, PROBE),

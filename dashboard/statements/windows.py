@@ -148,7 +148,7 @@ def _blocks_per_call(one: Interval) -> float | None:
     return one.blocks / one.calls if one.calls else None
 
 
-def gaps(intervals: Sequence[Interval], step: timedelta) -> list[tuple[datetime, datetime]]:
-    """Stretches in which nothing was read."""
-    longest = max(2 * step, timedelta(minutes=3))
-    return [(before.at, after.at) for before, after in pairwise(intervals) if after.at - before.at > longest]
+def gaps(known: Evidence, intervals: Sequence[Interval], step: timedelta) -> list[tuple[datetime, datetime]]:
+    """Stretches of the window in which nothing was read: before the first interval, between two, after the last."""
+    longest, times = max(2 * step, timedelta(minutes=3)), [known.start, *(one.at for one in intervals), known.end]
+    return [(before, after) for before, after in pairwise(times) if after - before > longest]

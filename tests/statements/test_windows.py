@@ -1,5 +1,6 @@
 """What a window rests on, and the points of its charts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.statements.models import StatementReading
 from dashboard.statements.readings import evidence
-from dashboard.statements.windows import MOST_POINTS, Interval, bucket, charts, gaps
+from dashboard.statements.windows import MOST_POINTS, Evidence, Interval, bucket, charts, gaps
 from dashboard.targets.models import Target
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -51,9 +52,12 @@ def test_points_are_rates_means_and_unknown_without_a_call() -> None:
     assert [value for _, value in rows.series[0][1]] == [2.0, None]
 
 
-def test_a_stretch_without_readings_is_a_gap() -> None:
+def test_a_stretch_without_readings_is_a_gap_at_both_ends_of_the_window_too() -> None:
     at = [Interval(NOW + minute * MINUTE, 60_000, 1, 1.0, 1.0, 1, 1) for minute in (0, 1, 2, 9)]
-    assert gaps(at, MINUTE) == [(NOW + 2 * MINUTE, NOW + 9 * MINUTE)]
+    known = Evidence(NOW - MINUTE, NOW + 10 * MINUTE, NOW, NOW, NOW + 9 * MINUTE, 4, 0, 0.0, 0, 0.0, None)
+    assert gaps(known, at, MINUTE) == [(NOW + 2 * MINUTE, NOW + 9 * MINUTE)]
+    longer = replace(known, start=NOW - 60 * MINUTE, end=NOW + 30 * MINUTE)
+    assert gaps(longer, at[:3], MINUTE) == [(longer.start, NOW), (NOW + 2 * MINUTE, longer.end)]
 
 
 def test_a_window_covers_what_was_really_read(app: Flask, store: Session, target: Target) -> None:
