@@ -50,7 +50,7 @@ def sample_minute(slot: datetime, is_stopping: Callable[[], bool]) -> int:
     """Look until two seconds before the minute ends, then store; how many targets were looked at. Starting late it
     looks for what is left; told to stop it stores what it has.
     """
-    lasts_s = (slot + LASTS - datetime.now(UTC)).total_seconds()
+    lasts_s = seconds_left(slot, datetime.now(UTC))
     if lasts_s < SHORTEST_S:
         return 0
     until_s = time.monotonic() + lasts_s
@@ -63,6 +63,11 @@ def sample_minute(slot: datetime, is_stopping: Callable[[], bool]) -> int:
         edits.keep_minute(one.target_id, slot, one.minute)
         db.session.commit()
     return len(seen)
+
+
+def seconds_left(slot: datetime, now: datetime) -> float:
+    """Of the minute that begins at the slot; a clock that was set back makes no minute longer."""
+    return min(slot + LASTS - now, LASTS).total_seconds()
 
 
 def _watched(now_s: float) -> list[Watched]:

@@ -72,7 +72,9 @@ def test_a_quiet_minute_is_a_minute_with_nobody_in_it(place):
 
 
 def test_a_job_that_comes_too_late_looks_at_nothing(place):
-    assert sampling.sample_minute(datetime.now(UTC) - sampling.LASTS, lambda: False) == 0
+    now = datetime.now(UTC)
+    assert sampling.sample_minute(now - sampling.LASTS, lambda: False) == 0
+    assert [sampling.seconds_left(now + timedelta(hours=hours), now) for hours in (0, 2)] == [58, 58]
 
 
 def test_told_to_stop_it_ends_within_a_second_and_keeps_what_it_saw(place):
