@@ -73,7 +73,7 @@ def keep_probe_state(
         "reason": reason,
         "remedy_sql": remedy_sql,
         "tried_at": tried_at,
-        "duration_ms": (ended_at - tried_at).total_seconds() * 1000,
+        "duration_ms": _lasted_ms(tried_at, ended_at),
         "rows": rows,
     } | ({} if failed else {"as_of": tried_at})
     row = insert(ProbeState).values(target_id=target_id, probe=probe, **values)
@@ -87,7 +87,7 @@ def keep_cost(target_id: int, slot: datetime, cost: Cost, now: datetime) -> None
         target_id=target_id,
         slot=slot,
         cadence=longest,
-        duration_ms=(now - cost.started_at).total_seconds() * 1000,
+        duration_ms=_lasted_ms(cost.started_at, now),
         target_ms=cost.target_ms,
         statements=cost.statements,
         rows=cost.rows,
@@ -99,3 +99,8 @@ def keep_cost(target_id: int, slot: datetime, cost: Cost, now: datetime) -> None
             set_={name: getattr(CollectorCost, name) + row.excluded[name] for name in added},
         )
     )
+
+
+def _lasted_ms(begun: datetime, ended: datetime) -> float:
+    """Nothing where the clock was set back in between."""
+    return max(0.0, (ended - begun).total_seconds() * 1000)

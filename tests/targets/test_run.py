@@ -16,6 +16,7 @@ from dashboard.targets.collect import look
 from dashboard.targets.failures import NOBODY
 from dashboard.targets.models import CollectorCost, ProbeState, Target
 from dashboard.targets.run import OUR_FAULT, Interrupted, collect_target, turn
+from dashboard.targets.states import Cost, keep_cost, keep_probe_state
 
 SLOT = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -52,6 +53,13 @@ def test_the_same_slot_twice_is_stored_once(collected):
     second = collect_target(collected.target_id, now, COLLECTORS)
     assert (len(first.stored), second.stored) == (len(COLLECTORS), [])
     assert (count(DatabaseSample), count(CollectorCost)) == (1, 1)
+
+
+def test_a_clock_that_was_set_back_makes_no_negative_duration(collected):
+    keep_probe_state(collected.target_id, "server", tried_at=SLOT, ended_at=SLOT - MINUTE)
+    keep_cost(collected.target_id, SLOT, Cost(started_at=SLOT), SLOT - MINUTE)
+    assert db.session.scalars(select(ProbeState.duration_ms).where(ProbeState.probe == "server")).one() == 0
+    assert db.session.scalars(select(CollectorCost.duration_ms)).one() == 0
 
 
 def test_the_next_minute_asks_only_what_is_due(collected):
