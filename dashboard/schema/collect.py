@@ -27,7 +27,7 @@ def collect(collection: Collection) -> None:
     has_version = queries.newest_version(target.id) is not None
     if not fresh and not gone and has_version:
         return
-    old = queries.relations(target.id, [*fresh, *gone])
+    old = queries.relations(target.id, [*(oid for oid in fresh if oid in stamps), *gone]) if stamps else []
     new, documents, hidden = list[Relation](), dict[tuple[str, str], str](), set[int]()
     edits.forget(target.id, old)
     before = {row.oid: dict(row.detail) for row in old}

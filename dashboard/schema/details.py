@@ -124,19 +124,19 @@ def _by_oid(rows: Rows) -> dict[int, Rows]:
 
 
 def _detail(parts: Sequence[Rows], texts: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    """The rows themselves become parts of the document."""
     columns, keys, indexes, triggers, sequences, enums = parts
+    for column in columns:
+        del column["has_default"]
+        column["default"] = texts.get(("default", str(column["position"])))
+    for key in keys:
+        key["definition"] = texts.get(("key", key["name"]))
+    for index in indexes:
+        index["definition"] = texts.get(("index", str(index.pop("index_oid"))))
     detail: dict[str, Any] = {
-        "columns": [
-            {key: value for key, value in column.items() if key != "has_default"}
-            | {"default": texts.get(("default", str(column["position"])))}
-            for column in columns
-        ],
-        "keys": [key | {"definition": texts.get(("key", key["name"]))} for key in keys],
-        "indexes": [
-            {key: value for key, value in index.items() if key != "index_oid"}
-            | {"definition": texts.get(("index", str(index["index_oid"])))}
-            for index in indexes
-        ],
+        "columns": columns,
+        "keys": keys,
+        "indexes": indexes,
         "triggers": triggers,
         "labels": enums[0]["labels"] if enums else [],
         "sequence": sequences[0] if sequences else None,

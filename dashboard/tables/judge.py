@@ -63,12 +63,13 @@ def collect(collection: Collection) -> None:
     shapes = judge_shapes.Shapes.of(target, facts, keys)
     misshapen = dict(shapes.misshapen())
     troubles = {oid: finding.rule for oid, finding in misshapen.items()}
-    tally = Tally()
+    tally, is_first = Tally(), not verdict_edits.any_kept(target.id)
     for some in batched(_judged(servers, missing, now), AT_ONCE):
-        verdict_edits.keep(target.id, some, troubles, now)
+        verdict_edits.keep(target.id, some, troubles, now, is_first=is_first)
         for alike, use in some:
             tally.add(alike, use)
-    verdict_edits.forget(target.id)
+    if not is_first:
+        verdict_edits.forget(target.id)
     if followers["is_standby"]:
         record.keep(target.id, SOURCE, [], now, note=ON_STANDBY)
     else:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import exists, select, text
 
 from dashboard.store import db
+from dashboard.tables.models import IndexVerdict
 from dashboard.tables.verdict_queries import Alike
 from dashboard.tables.verdicts import Use
 
@@ -50,6 +51,21 @@ set
     = (excluded.verdict, excluded.why, excluded.since, excluded.scans, excluded.own_scans, excluded.used_at,
        excluded.trouble)
 """)
+KEEP_FIRST = text("""
+insert into index_verdict (target_id, oid, verdict, why, since, scans, own_scans, trouble)
+select i.target_id, i.oid, r.verdict, r.why, r.since, r.scans, i.scans, t.rule
+from unnest(
+    cast(:verdicts as text[]), cast(:whys as text[]), cast(:sinces as timestamptz[]), cast(:scans as bigint[]),
+    cast(:oids as text[])
+) as r (verdict, why, since, scans, oids)
+cross join lateral unnest(cast(r.oids as bigint[])) as one (oid)
+join index_state i
+    on i.target_id = :target_id
+    and i.oid = one.oid
+left join unnest(cast(:troubled as bigint[]), cast(:rules as text[])) as t (oid, rule)
+    on t.oid = i.oid
+order by i.oid
+""")
 FORGET = text("""
 delete from index_verdict v
 where
@@ -58,9 +74,17 @@ where
 """)
 
 
-def keep(target_id: int, judged: Sequence[tuple[Alike, Use]], troubles: Mapping[int, str], now: datetime) -> None:
+def any_kept(target_id: int) -> bool:
+    return bool(db.session.scalar(select(exists().where(IndexVerdict.target_id == target_id))))
+
+
+def keep(
+    target_id: int, judged: Sequence[tuple[Alike, Use]], troubles: Mapping[int, str], now: datetime, *,
+    is_first: bool = False,
+) -> None:  # fmt: skip
     """These verdicts, each for all indexes that are alike; what says the same as before is not written.
 
+    `is_first`: nothing was said before of any index of the target, so that there is nothing to compare with.
     Scans that are others than before, and not none, have risen: a smaller number rose after a reset.
     """
     uses = [use for _, use in judged]
@@ -72,7 +96,11 @@ def keep(target_id: int, judged: Sequence[tuple[Alike, Use]], troubles: Mapping[
         "oids": [alike.oids for alike, _ in judged],
     }
     said = {"troubled": list(troubles), "rules": list(troubles.values())}
-    db.session.execute(KEEP, rows | said | {"target_id": target_id, "now": now})
+    given = rows | said | {"target_id": target_id}
+    if is_first:
+        db.session.execute(KEEP_FIRST, given)
+    else:
+        db.session.execute(KEEP, given | {"now": now})
 
 
 def forget(target_id: int) -> None:

@@ -16,6 +16,15 @@ COPIED = (
 )  # fmt: skip
 
 
+class Own(NamedTuple):
+    """What options of a table and settings of its server say."""
+
+    limits: rules.Limits
+    is_autovacuumed: bool
+    freeze_max_age: int
+    multixact_freeze_max_age: int
+
+
 @dataclass(frozen=True)
 class Counters:
     """Where the ids of the target stand, and the settings of its server as text."""
@@ -32,9 +41,17 @@ class Counters:
         return not {self.settings.get("autovacuum", "on"), self.settings.get("track_counts", "on")} & rules.OFF
 
     @cached_property
-    def limits(self) -> Callable[[tuple[str, ...]], rules.Limits]:
+    def own(self) -> Callable[[tuple[str, ...]], Own]:
         """By the options of a table, which are the same for nearly all of them."""
-        return cache(lambda options: rules.limits(options, self.settings))
+        return cache(self._own)
+
+    def _own(self, options: tuple[str, ...]) -> Own:
+        return Own(
+            rules.limits(options, self.settings),
+            rules.is_autovacuumed(options),
+            rules.freeze_max_age(options, self.settings),
+            rules.freeze_max_age(options, self.settings, "multixact_"),
+        )
 
 
 class Table(NamedTuple):
@@ -83,7 +100,8 @@ class Table(NamedTuple):
 
 def table_of(row: Mapping[str, Any], counters: Counters, dying: Dying) -> Table:
     """A table with its TOAST. On a standby nothing is due: what is dead is counted on the primary alone."""
-    settings, options = counters.settings, row["options"]
+    own = counters.own(tuple(row["options"]))
+    of_toast = counters.own(tuple(rules.toast_options(row["toast_options"], row["options"])))
     counted = rules.Counted(
         tuples=row["tuples"],
         pages=row["pages"],
@@ -92,11 +110,10 @@ def table_of(row: Mapping[str, Any], counters: Counters, dying: Dying) -> Table:
         inserted_rows=row["inserted_rows"],
         modified_rows=row["modified_rows"],
     )
-    due, toast = rules.due(counted, counters.limits(tuple(options))), _toast(row, counters)
+    due, toast = rules.due(counted, own.limits), _toast(row, of_toast.limits)
     share, reason = due.worst
     if toast and toast.vacuum_share is not None and toast.vacuum_share > (share or 0):
         share, reason = toast.vacuum_share, "dead TOAST rows"
-    of_toast = rules.toast_options(row["toast_options"], options)
     return Table(
         **{name: row[name] for name in COPIED},
         row_estimate=round(row["tuples"]) if row["tuples"] >= 0 else None,
@@ -106,23 +123,24 @@ def table_of(row: Mapping[str, Any], counters: Counters, dying: Dying) -> Table:
         toast_threshold=toast.vacuum_threshold if toast else None,
         due_share=None if counters.is_standby else share,
         due_for=None if counters.is_standby else reason,
-        is_autovacuumed=rules.is_autovacuumed(options),
-        is_toast_autovacuumed=rules.is_autovacuumed(of_toast) if toast else None,
+        is_autovacuumed=own.is_autovacuumed,
+        is_toast_autovacuumed=of_toast.is_autovacuumed if toast else None,
         unfrozen_share=rules.unfrozen_share(counted),
         frozen_xid=_oldest(counters.next_xid, row["frozen_id"], row["toast_frozen_id"]),
         oldest_multixact=_oldest(counters.next_multixact, row["multixact_id"], row["toast_multixact_id"]),
-        freeze_max_age=rules.freeze_max_age(options, settings),
-        multixact_freeze_max_age=rules.freeze_max_age(options, settings, "multixact_"),
+        freeze_max_age=own.freeze_max_age,
+        multixact_freeze_max_age=own.multixact_freeze_max_age,
         **vars(dying),
     )
 
 
-def _toast(row: Mapping[str, Any], counters: Counters) -> rules.Due | None:
+def _toast(row: Mapping[str, Any], limits: rules.Limits) -> rules.Due | None:
     if row["toast_tuples"] is None:
         return None
     counted = rules.Counted(row["toast_tuples"], 0, None, row["toast_dead_rows"], 0, 0)
-    return rules.due(counted, counters.limits(tuple(rules.toast_options(row["toast_options"], row["options"]))))
+    return rules.due(counted, limits)
 
 
-def _oldest(next_id: int, *ids: int | None) -> int:
-    return min(rules.full_id(next_id, one) for one in ids if one is not None)
+def _oldest(next_id: int, own: int, toast: int | None) -> int:
+    oldest = rules.full_id(next_id, own)
+    return oldest if toast is None else min(oldest, rules.full_id(next_id, toast))

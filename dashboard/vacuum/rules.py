@@ -6,6 +6,7 @@ The thresholds are those of autovacuum.c, the limits those of varsup.c and multi
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -103,8 +104,9 @@ def limits(options: Sequence[str], settings: Mapping[str, str]) -> Limits:
     )
 
 
+@lru_cache(maxsize=4_096)
 def due(table: Counted, limits: Limits) -> Due:
-    """Thresholds with 18's cap and 18's share of unfrozen pages for inserts."""
+    """Thresholds with 18's cap and 18's share of unfrozen pages for inserts. Kept: small tables are often alike."""
     rows, unfrozen = max(table.tuples, 0), unfrozen_share(table)
     vacuum = _threshold(limits.vacuum, rows)
     if vacuum is not None and limits.cap is not None:
