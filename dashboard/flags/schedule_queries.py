@@ -23,7 +23,10 @@ from dashboard.targets.models import Environment
 
 @dataclass(frozen=True)
 class ScheduleRow:
-    """A schedule as lists show it; `done` of `steps` are versions of the flag by now."""
+    """A schedule as lists show it; `done` of `steps` are versions of the flag by now.
+
+    `needs_others`: others approved it, and agree before it is given up.
+    """
 
     id: UUID
     state: str
@@ -42,6 +45,7 @@ class ScheduleRow:
     ended_at: datetime | None
     ended_by: str | None
     why: str | None
+    needs_others: bool
 
     @property
     def place(self) -> dict[str, object]:
@@ -50,7 +54,7 @@ class ScheduleRow:
         return {"name": self.environment_name, "color": self.environment_color, "is_production": is_production}
 
     def json(self) -> dict[str, Any]:
-        hidden = {"environment_name", "environment_color", "environment_is_production"}
+        hidden = {"environment_name", "environment_color", "environment_is_production", "needs_others"}
         return {name: value for name, value in vars(self).items() if name not in hidden}
 
     csv = json
@@ -153,7 +157,7 @@ def _rows() -> Select[*tuple[Any, ...]]:
             found.public_id, found.state, Flag.key, Environment.slug, Environment.name, Environment.color,
             Environment.is_production, found.title, found.reason, found.author,
             found.created_at, found.next_at, func.json_array_length(found.steps), found.done_steps,
-            found.ended_at, found.ended_by, found.why,
+            found.ended_at, found.ended_by, found.why, and_(found.is_approved, Environment.approvals_needed > 0),
         )
         .join(found.flag)
         .join(found.environment)

@@ -63,7 +63,10 @@ def index() -> Response:
 @requires("operator", within=schedule_queries.place_of)
 @asking
 def cancel(uuid: str) -> Response:
-    found = schedules.cancel(uuid, reason=request.form.get("reason", "").strip()[:1000] or None)
+    reason = request.form.get("reason", "").strip()
+    if problems := rules.confirmation_problems(needed=False, key="", typed_key="", reason=reason):
+        raise Invalid(problems)
+    found = schedules.cancel(uuid, reason=reason or None)
     key = found.flag.key
     db.session.commit()
     is_list = request.form.get("view") == "list"

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from dashboard.errors import Conflict, Invalid, PilothouseError
 from dashboard.flags import compare, rules, segments, serving, standing, targeting
 from dashboard.flags.carrying import end
-from dashboard.flags.holding import CANCEL, NeedsApproval, Proposal, Waiver
+from dashboard.flags.holding import CANCEL, NeedsApproval, Proposal, Waiver, review
 from dashboard.flags.ledger import announce, claim, document_of, write_down
 from dashboard.flags.models import Flag
 from dashboard.flags.rules import Definition
@@ -85,18 +85,30 @@ def _planned(flag: Flag, environment: Environment, version: int, steps: Steps, t
 def cancel(text: str, *, reason: str | None = None, waived: Waiver | None = None) -> FlagSchedule:
     """Nothing more of it happens; what happened stays. Raises NotFound, Conflict when it is over.
 
-    What others approved others give up too: raises NeedsApproval, unless that is `waived`.
+    What others approved others give up too: raises Invalid without a reason and NeedsApproval, unless that is `waived`.
+    Only a flag that is off stays off at once, as one that is on is turned off: that opens a review.
     """
     found = _held(schedule_by(text))
     if found.state == "cancelled":
         return found
     if found.state != "pending":
         raise Conflict(f"This schedule is {found.state} already.")
-    if found.is_approved and found.environment.approvals_needed and waived is None:
-        raise NeedsApproval([_cancelling(found, reason)])
+    needs_others = found.is_approved and found.environment.approvals_needed > 0 and waived is None
+    if needs_others and not reason:
+        raise Invalid({"reason": "Say why: others approved it, and somebody else reads this."})
+    change = _cancelling(found, reason)
+    if needs_others and not _is_off(found):
+        raise NeedsApproval([change])
     end(found, "cancelled", reason)
     _serve_anew(found)
+    if needs_others:
+        review(change)
     return found
+
+
+def _is_off(found: FlagSchedule) -> bool:
+    _, setting = locked_setting(found.flag, found.environment)
+    return setting is not None and not setting.enabled
 
 
 def _cancelling(found: FlagSchedule, reason: str | None) -> Proposal:

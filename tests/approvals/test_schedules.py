@@ -123,35 +123,52 @@ def test_once_approved_any_other_change_makes_it_void_and_nothing_of_it_is_serve
 
 
 @pytest.fixture
-def approved(asked, people, schedule):
-    """Something is to come in production, as others approved; the address that cancels it."""
-    _, url = asked(url=PLAN, what="on", at=soon())
-    assert people().post(f"{url}/approve").status_code == 303
-    return f"/flags/schedules/{schedule().public_id}/cancel"
+def approved(asked, people, schedule, guarded):
+    """`approved("off")`: that is to come in production, as others approved; the address that cancels it."""
+
+    def planning(what):
+        guarded(0)
+        turned = ON | {"operation_id": "turned-first", "typed_key": "checkout", "view": "confirm"}
+        version = 1 if what == "on" else 2
+        if what == "off":
+            people().post("/flags/checkout/in/production/toggle", data=turned)
+        guarded(1)
+        _, url = asked(url=PLAN, what=what, at=soon(), version=version)
+        assert people().post(f"{url}/approve").status_code == 303
+        return f"/flags/schedules/{schedule().public_id}/cancel"
+
+    return planning
 
 
 def test_what_others_approved_others_give_up_too(approved, people, schedule, guarded):
-    assert people("viewer").post(approved).status_code == 403
+    cancel, asker, form = approved("off"), people(), {"reason": "not on a Friday"}
     served = guarded()["checkout", "production"].served
-    asker = people()
-    url, again = (asker.post(approved, data={"reason": "not on a Friday"}).location for _ in range(2))
+    assert people("viewer").post(cancel, data=form).status_code == 403
+    assert asker.post(cancel).status_code == 422
+    url, again = (asker.post(cancel, data=form).location for _ in range(2))
     assert (url, url[:11]) == (again, "/approvals/")
     assert (schedule().state, guarded()["checkout", "production"].served) == ("pending", served)
     assert "Ask to cancel the schedule" in asker.get("/flags/checkout").text
+    assert "Cancel…" in asker.get("/flags/schedules").text
     assert "nothing more of it" in people().get(url).text
     assert asker.post(f"{url}/approve").status_code == 403
     assert people().post(f"{url}/approve").status_code == 303
     assert (schedule().state, guarded()["checkout", "production"].served) == ("cancelled", None)
     assert (schedule().ended_by[:9], schedule().why[:28]) == ("operator-", "not on a Friday (approved by")
-    assert "nothing more of it happens" in asker.get(url).text
 
 
-def test_giving_up_what_is_over_already_is_void(approved, people, guarded, schedule):
-    url = people().post(approved).location
-    guarded(0)
-    turned = ON | {"operation_id": "operation-3", "typed_key": "checkout", "view": "confirm"}
-    assert people().post("/flags/checkout/in/production/toggle", data=turned).status_code == 303
-    guarded(1)
+def test_a_flag_that_is_off_stays_off_at_once_and_somebody_looks_at_it(approved, people, schedule, request_row):
+    operator = people()
+    assert operator.post(approved("on"), data={"reason": "payments fail"}).location == "/flags/checkout"
+    assert (schedule().state, schedule().why) == ("cancelled", "payments fail")
+    assert (request_row().kind, request_row().state, request_row().reason) == ("review", "open", "payments fail")
+    assert "did this at once" in operator.get("/flags/checkout").text
+
+
+def test_giving_up_what_is_over_already_is_void(approved, people, schedule):
+    url = people().post(approved("off"), data={"reason": "not on a Friday"}).location
+    turned = {"enabled": "off", "version": 2, "operation_id": "operation-3", "reason": "x", "typed_key": "checkout"}
+    assert people().post("/flags/checkout/in/production/toggle", data=turned | {"view": "confirm"}).status_code == 303
     assert schedule().state == "void"
     assert "What was scheduled is over, or was given up already." in people().get(url).text
     assert people().post(f"{url}/approve").status_code == 409

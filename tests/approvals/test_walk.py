@@ -76,7 +76,9 @@ def browser(guarded, people, app, store):
     guarded(0)
     admin, typed = people("admin"), {"reason": "to begin with"}
     with app.app_context():
-        make_flag("off")
+        for key in ("off", "coming"):
+            make_flag(key)
+        edits.toggle(flag_by_key("coming"), environment_by_slug("production"), True, version=1)
         make_flag("old")
         edits.archive(flag_by_key("old"), version=1)
         edits.toggle(flag_by_key("checkout"), environment_by_slug("production"), True, version=1)
@@ -87,7 +89,8 @@ def browser(guarded, people, app, store):
         admin.post(f"/flags/segments/production{name}", data=sent | {"typed_key": "beta"})
     greeting = {"key": "greeting", "value": '"hello"', "type": "string", "environments": ["production"]}
     admin.post("/configuration", data=greeting | typed | {"typed_key": "greeting", "operation_id": "greeting-1"})
-    admin.post("/flags/off/in/production/schedule", data=PLAN | typed | {"typed_key": "off", "version": 1})
+    planned = PLAN | typed | {"what": "off", "typed_key": "coming", "version": 2}
+    admin.post("/flags/coming/in/production/schedule", data=planned)
     store.execute(update(FlagSchedule).values(public_id=SCHEDULE, is_approved=True))
     guarded(1)
     return admin
