@@ -158,8 +158,9 @@ def test_what_others_approved_others_give_up_too(approved, people, schedule, gua
 
 
 def test_a_flag_that_is_off_stays_off_at_once_and_somebody_looks_at_it(approved, people, schedule, request_row):
-    operator = people()
-    assert operator.post(approved("on"), data={"reason": "payments fail"}).location == "/flags/checkout"
+    cancel, operator = approved("on"), people()
+    assert "The flag stays off, without approval" in operator.get("/flags/checkout").text
+    assert operator.post(cancel, data={"reason": "payments fail"}).location == "/flags/checkout"
     assert (schedule().state, schedule().why) == ("cancelled", "payments fail")
     assert (request_row().kind, request_row().state, request_row().reason) == ("review", "open", "payments fail")
     assert "did this at once" in operator.get("/flags/checkout").text
