@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
-from psycopg.rows import tuple_row
 
 from dashboard.flags.compare import same_json
 from dashboard.flags.flagset import Common, FlagSet, ReadyFlag
@@ -30,7 +29,7 @@ REVISIONS = """
   order by e.id
 """
 VERSIONS = """
-    select s.id, s.served_version
+    select coalesce(array_agg(s.id), '{}') as ids, coalesce(array_agg(s.served_version), '{}') as versions
       from flag_setting s
       join flag f on f.id = s.flag_id
      where s.environment_id = %s
@@ -137,8 +136,8 @@ def _told(connection: Connection, head: Any, named: set[int]) -> _Found | None:
 
 def _compared(connection: Connection, head: Any, before: Loaded) -> _Found:
     """Those that are not at the version that is known, told by the versions of all."""
-    with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
-        versions: dict[int, int] = dict(cursor.execute(VERSIONS.encode(), (head.id,)).fetchall())
+    there: Any = connection.execute(VERSIONS.encode(), (head.id,), binary=True).fetchone()
+    versions: dict[int, int] = dict(zip(there.ids, there.versions, strict=True))
     new = [id_ for id_, _ in versions.items() - before.versions.items()]
     rows = connection.execute(FLAGS.encode(), (new,)).fetchall() if new else []
     return _Found(rows, [before.keys[id_] for id_ in before.versions.keys() - versions.keys()], versions)
