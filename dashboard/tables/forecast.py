@@ -5,8 +5,8 @@ slope, a band from the median absolute deviation of the residuals. Weekly ups an
 part of the band.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from statistics import median
@@ -112,13 +112,16 @@ def why_not(parts: Mapping[str, Forecast]) -> str:
     return reasons[0] if reasons else "no day of sizes is stored yet"
 
 
-def filled(days: Sequence[Day], last: date) -> list[Day]:
-    """One value for each day up to the last: a size holds until the next one that was written."""
+def filled(days: Sequence[Day], last: date, seen: Collection[date]) -> list[Day]:
+    """One value for each day up to the last: a size holds until the next one that was written. A day on which nobody
+    looked (`seen` are those of the readings) has none.
+    """
     found: list[Day] = []
     for day, following in zip(days, [*days[1:], None], strict=True):
         until = following.day if following else last + timedelta(days=1)
         span = max(1, (until - day.day).days)
-        found += [Day(day.day + timedelta(days=number), day.size_bytes, day.relfilenode) for number in range(span)]
+        held = [replace(day, day=day.day + timedelta(days=number)) for number in range(span)]
+        found += [one for one in held if one.day in seen or one.day == day.day]
     return found
 
 

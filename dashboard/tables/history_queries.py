@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -179,15 +179,28 @@ def readings_over(target_id: int, since: datetime, until: datetime) -> list[date
 
 def days_of(target_id: int, oids: Sequence[int], now: datetime) -> dict[int, Parts]:
     """For each table the last size of each day: of its heap, its TOAST and every index, by name."""
-    given = {"target_id": target_id, "oids": list(oids), "oldest": now - timedelta(days=MOST_DAYS) - LOOKBACK}
+    oldest = now - timedelta(days=MOST_DAYS) - LOOKBACK
+    given, seen = {"target_id": target_id, "oids": list(oids), "oldest": oldest}, days_read(target_id, oldest)
     found: dict[int, Parts] = {oid: defaultdict(list) for oid in oids}
     for row in db.session.execute(text(DAYS_OF_TABLES), given):
         found[row.oid]["heap"].append(Day(row.day, row.heap_bytes, row.relfilenode))
         found[row.oid]["TOAST"].append(Day(row.day, row.toast_bytes, row.relfilenode))
     for row in db.session.execute(text(DAYS_OF_INDEXES), given):
         found[row.oid][f"index {row.name}"].append(Day(row.day, row.size_bytes, row.relfilenode))
-    return {oid: _filled(parts, now) for oid, parts in found.items()}
+    return {oid: _filled(parts, now, seen) for oid, parts in found.items()}
 
 
-def _filled(parts: Parts, now: datetime) -> dict[str, Any]:
-    return {name: filled(days, now.date()) for name, days in parts.items()}
+def days_read(target_id: int, oldest: datetime) -> frozenset[date]:
+    """The days on which all tables were looked at."""
+    asked = """
+        select distinct cast(slot at time zone 'UTC' as date) as day
+        from table_reading
+        where
+            target_id = :target_id
+            and slot > :oldest
+    """
+    return frozenset(db.session.scalars(text(asked), {"target_id": target_id, "oldest": oldest}))
+
+
+def _filled(parts: Parts, now: datetime, seen: frozenset[date]) -> dict[str, Any]:
+    return {name: filled(days, now.date(), seen) for name, days in parts.items()}

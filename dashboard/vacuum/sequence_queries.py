@@ -1,15 +1,16 @@
 """Questions about sequences to the store."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Select, any_, func, literal, select, text
 
 from dashboard.lists import ListPage, ListQuery
 from dashboard.store import db
+from dashboard.tables.history_queries import days_read
 from dashboard.tables.queries import another_until
 from dashboard.targets.queries import probe_state
 from dashboard.vacuum.models import SequenceSample, SequenceState
@@ -118,7 +119,9 @@ def values_at(target_id: int, at: datetime) -> dict[int, tuple[datetime, int]]:
 
 
 def daily(target_id: int, oids: Sequence[int], now: datetime) -> dict[int, list[tuple[datetime, int]]]:
-    """The last value of each day over sixty days, oldest first. A day without a sample kept the value before it."""
+    """The last value of each day over sixty days, oldest first. A day without a sample kept the value before it, unless
+    nobody looked at the target on that day.
+    """
     day = func.date_bin(timedelta(days=1), SequenceSample.slot, now)
     last = func.max(SequenceSample.slot).label("slot")
     newest = (
@@ -138,7 +141,8 @@ def daily(target_id: int, oids: Sequence[int], now: datetime) -> dict[int, list[
     days: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
     for oid, slot, value in db.session.execute(found):
         days[oid].append((slot, value))
-    return {oid: _filled(days[oid], now) for oid in oids}
+    seen = days_read(target_id, _oldest(target_id, now)) if days else frozenset()
+    return {oid: _filled(days[oid], now, seen) for oid in oids}
 
 
 def _oldest(target_id: int, at: datetime) -> datetime:
@@ -146,14 +150,18 @@ def _oldest(target_id: int, at: datetime) -> datetime:
     return max(at - LOOKBACK, another_until(target_id) or at - LOOKBACK)
 
 
-def _filled(points: Sequence[tuple[datetime, int]], now: datetime) -> list[tuple[datetime, int]]:
+def _filled(
+    points: Sequence[tuple[datetime, int]], now: datetime, seen: Collection[date]
+) -> list[tuple[datetime, int]]:  # fmt: skip
     """Samples are written when a value changes: each day between two of them had the value of the first."""
     filled: list[tuple[datetime, int]] = []
     for index, (at, value) in enumerate(points):
         until = points[index + 1][0] if index + 1 < len(points) else now
-        while at < until - timedelta(hours=12):
-            filled.append((at, value))
-            at += timedelta(days=1)  # noqa: PLW2901 - walks over the days that the value held
+        held = at
+        while held < until - timedelta(hours=12):
+            if held == at or held.date() in seen:
+                filled.append((held, value))
+            held += timedelta(days=1)
     return filled
 
 

@@ -99,6 +99,9 @@ def test_parts_add_up_only_when_each_has_a_forecast() -> None:
     assert why_not({"heap": heap, "index a": young}) == "index a: only 3 of 7 days so far"
 
 
-def test_days_without_a_sample_have_the_size_of_the_one_before() -> None:
+def test_days_without_a_sample_have_the_size_of_the_one_before_where_somebody_looked() -> None:
     days = [Day(FIRST, 1), Day(FIRST + timedelta(days=3), 4)]
-    assert [day.size_bytes for day in filled(days, FIRST + timedelta(days=4))] == [1, 1, 1, 4, 4]
+    every = [FIRST + timedelta(days=number) for number in range(5)]
+    assert [day.size_bytes for day in filled(days, every[4], every)] == [1, 1, 1, 4, 4]
+    assert [day.day for day in filled(days, every[4], every[2:4])] == [FIRST, every[2], every[3]]
+    assert forecast(filled([Day(FIRST, 1)], FIRST + timedelta(days=30), ())).reason == "only 1 of 7 days so far"

@@ -1,13 +1,15 @@
 """Sequences of a real server: their narrowest column, their values, rights and locks."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from sqlalchemy import func, select
 
 from dashboard.findings.models import Finding
+from dashboard.tables.models import TableReading
 from dashboard.vacuum import sequences
+from dashboard.vacuum.forecast import STILL, TOO_FEW
 from dashboard.vacuum.models import SequenceSample, SequenceState
 
 SHOP = """
@@ -111,6 +113,19 @@ def test_a_rising_history_gives_a_rate_and_a_date_and_a_finding(shop, counted, s
     [finding] = store.scalars(select(Finding).where(Finding.source == "sequences")).all()
     assert finding.key == "sequence_exhaustion:public.orders_id_seq"
     assert "integer column items.order_id" in finding.why
+
+
+def test_days_on_which_nobody_looked_are_no_days_of_a_forecast(shop, counted, store, target) -> None:
+    shop.execute("select setval('orders_id_seq', 1400000000)")
+    counted(timedelta(days=30))
+    shop.execute("select setval('orders_id_seq', 1400000001)")
+    counted()
+    assert stored(store)["orders_id_seq"].forecast_note == TOO_FEW
+    days = [datetime.now(UTC) - timedelta(days=day) for day in range(31)]
+    store.add_all(TableReading(target_id=target.id, slot=day, tables=1) for day in days)
+    store.commit()
+    counted()
+    assert stored(store)["orders_id_seq"].forecast_note == STILL
 
 
 def test_the_page_shows_columns_limits_and_what_is_unknown(shop, counted, as_viewer) -> None:
