@@ -58,16 +58,11 @@ def stored_page(query: ListQuery, as_of: datetime | None, now: datetime) -> tupl
     reason = query.filters.get("stale")
     if query.q or len(query.filters) > bool(reason) or query.descending != (query.sort in BY_USE):
         return None
-    if query.sort in BY_USE and not reason and ranking.is_stored(query.sort, now):
-        name, every = query.sort, select(func.count()).select_from(Flag).where(Flag.archived_at.is_(None))
-        total = db.session.scalar(every) or 0
-    elif query.sort == "key" and reason and ranking.is_stored(ranking.of_reason(reason), now, as_of):
-        name = ranking.of_reason(reason)
-        total = ranking.size(name)
-    else:
-        return None
-    ids = ranking.first(name, query.offset, query.limit)
-    return (ids, total) if len(ids) == query.limit else None
+    if query.sort in BY_USE and not reason:
+        return ranking.page(query.sort, query.offset, query.limit, now)
+    if query.sort == "key" and reason and as_of:
+        return ranking.page(ranking.of_reason(reason), query.offset, query.limit, now, as_of)
+    return None
 
 
 def conditions(

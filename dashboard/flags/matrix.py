@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from dashboard.flags import list_filters, rules, staleness, usage_queries, wire
+from dashboard.flags import list_filters, ranking, rules, staleness, usage_queries, wire
 from dashboard.flags.list_filters import last_change
 from dashboard.flags.list_kept import kept
-from dashboard.flags.matrix_sql import CHOICES, ROWS, SETTINGS
+from dashboard.flags.matrix_sql import CHOICES, ROWS, SETTINGS, STORED_CHOICES
 from dashboard.flags.models import Flag, FlagRevision
 from dashboard.flags.queries import Standing, Told
 from dashboard.flags.staleness import Ground, Place, Reason
@@ -67,7 +67,7 @@ class MatrixCell(Standing):
     def json(self) -> dict[str, Any]:
         setting = self.setting
         return {
-            "id": str(setting.public_id) if setting else None,
+            "id": setting.public_id if setting else None,
             "state": self.state,
             "reach": self.reach,
             "version": self.version,
@@ -175,7 +175,10 @@ def owners_and_tags(as_of: datetime | None, now: datetime) -> tuple[list[str], l
     """What the filters offer; flags changed `as_of`."""
 
     def find() -> tuple[list[str], list[str]]:
-        owners, tags = db.session.execute(CHOICES).one()
+        asked = {"name": ranking.CHOICES, "oldest": ranking.oldest(now, as_of)}
+        owners, tags = db.session.execute(STORED_CHOICES, asked).one()
+        if not owners and not tags:
+            owners, tags = db.session.execute(CHOICES).one()
         return owners, tags
 
     return kept("choices", as_of, now, find)

@@ -35,7 +35,7 @@ select f.id,
 SETTINGS = text("""
 select s.flag_id,
        s.environment_id,
-       s.public_id,
+       cast(s.public_id as text) as public_id,
        s.version,
        s.enabled,
        s.reach,
@@ -55,11 +55,12 @@ select s.flag_id,
    and f.id = any(:flag_ids)
  order by s.flag_id, s.environment_id
 """)
-CHOICES = text("""
+_CHOICES = """
 with kinds as materialized (
     select distinct f.owner, f.tags
       from flag f
      where f.archived_at is null
+       and {which}
 )
 select array(
            select distinct k.owner
@@ -75,4 +76,7 @@ select array(
             order by t.tag
             limit 200
        ) as tags
-""")
+"""
+CHOICES = text(_CHOICES.format(which="true"))
+_STORED = "select unnest(r.flags) from flag_ranking r where r.name = :name and r.as_of >= :oldest"
+STORED_CHOICES = text(_CHOICES.format(which=f"f.id = any(array({_STORED}))"))

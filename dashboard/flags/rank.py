@@ -1,4 +1,5 @@
-"""The job that finds the orders of flags by use and their reasons of staleness, so that nobody who looks has to.
+"""The job that finds what takes a look at all flags, so that nobody who looks at a list has to wait for it: orders by
+use, reasons of staleness, and flags that together have every owner and every tag that filters offer.
 
 Of fewer flags a look at all of them is as short as reading what was stored.
 """
@@ -6,15 +7,34 @@ Of fewer flags a look at all of them is as short as reading what was stored.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from dashboard.flags import list_filters, usage_queries
 from dashboard.flags.models import Flag
-from dashboard.flags.ranking import FlagRanking, of_reason
+from dashboard.flags.ranking import CHOICES, FlagRanking, of_reason
 from dashboard.store import db
 
 FEWEST = 1_000
+OF_EACH = """
+(
+    select distinct on (f.owner) f.id
+      from flag f
+     where f.archived_at is null
+       and f.owner <> ''
+     order by f.owner
+     limit 200
+)
+union
+(
+    select distinct on (t.tag) f.id
+      from flag f
+     cross join unnest(f.tags) as t(tag)
+     where f.archived_at is null
+     order by t.tag
+     limit 200
+)
+"""
 
 
 def rank(now: datetime, fewest: int = FEWEST) -> int:
@@ -28,7 +48,8 @@ def rank(now: datetime, fewest: int = FEWEST) -> int:
     for reason in list_filters.STALE:
         found = select(Flag.id).where(list_filters.is_stale(reason, grounds, now)).order_by(Flag.key)
         _store(of_reason(reason), list(db.session.scalars(found)), now)
-    return len(list_filters.BY_USE) + len(list_filters.STALE)
+    _store(CHOICES, list(db.session.scalars(text(OF_EACH))), now)
+    return len(list_filters.BY_USE) + len(list_filters.STALE) + 1
 
 
 def _store(name: str, flags: Sequence[int], now: datetime) -> None:

@@ -76,7 +76,7 @@ def thirty(app, flags):
 
 def test_what_is_stored_is_what_would_be_found(app, as_viewer, thirty, queries):
     found = {query: keys(app, as_viewer, query) for query in ASKED}
-    assert ranked(app) == 7
+    assert ranked(app) == 8
     with queries(app) as seen:
         assert {query: keys(app, as_viewer, query) for query in ASKED} == found
     assert not [statement for statement in seen if "flag_usage.count" in statement or "bool_and" in statement]
@@ -109,6 +109,24 @@ def test_what_is_stored_is_not_shown_when_it_is_old(app, as_viewer, thirty, stor
     store.execute(update(FlagRanking).values(flags=[], as_of=datetime.now(UTC) - ranking.FRESH - timedelta(seconds=1)))
     store.commit()
     assert len(keys(app, as_viewer, "stale=any")[0]) == 10
+
+
+def test_filters_offer_every_owner_and_tag_of_today(app, as_viewer, thirty, store):
+    """Also when only some flags are asked for them."""
+
+    def offered():
+        app.extensions.pop(list_kept.EXTENSION, None)
+        page = as_viewer.get("/flags").text
+        return [word for word in ("shop", "billing", "summer", "winter") if f">{word}</option>" in page]
+
+    store.execute(update(Flag).where(Flag.id % 2 == 0).values(owner="shop", tags=["summer"]))
+    store.commit()
+    ranked(app)
+    assert offered() == ["shop", "summer"]
+    given = {"owner": "billing", "tags": ["winter"], "changed_at": datetime.now(UTC)}
+    store.execute(update(Flag).where(Flag.id % 2 == 1).values(given))
+    store.commit()
+    assert offered() == ["shop", "billing", "summer", "winter"]
 
 
 def test_of_few_flags_nothing_is_stored(app, thirty, store):
