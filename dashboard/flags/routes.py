@@ -176,6 +176,8 @@ def restore(key: str) -> Response:
 def _changed_everywhere(key: str, change: Callable[..., Flag]) -> Response:
     """Archived or restored, once somebody said why. Raises Invalid, NeedsApproval."""
     flag = flag_by_key(key)
+    for place in everywhere.places_of(flag):
+        check_role("operator", place.slug)
     reason = confirmed_everywhere(key, everywhere.waits_in(flag))
     version, operation_id = forms.version_of(request.form.to_dict(flat=False)), request.form.get("operation_id")
     try:
