@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, func, select
 from sqlalchemy.orm import aliased
 
 from dashboard.errors import Invalid
@@ -62,8 +62,9 @@ def differing(source: Environment, target: Environment, query: ListQuery) -> Lis
         .order_by(Flag.key.desc() if query.descending else Flag.key)
     )
     wanted = wanted.where(there.id.is_(None) | _is_other(there))
-    found = [_pair(*row) for row in db.session.execute(wanted.execution_options(populate_existing=True))]
-    return ListPage(found[query.offset : query.offset + query.limit], len(found), query)
+    total = db.session.scalar(select(func.count()).select_from(wanted.order_by(None).subquery())) or 0
+    shown = wanted.limit(query.limit).offset(query.offset).execution_options(populate_existing=True)
+    return ListPage([_pair(*row) for row in db.session.execute(shown)], total, query)
 
 
 def promote(

@@ -52,6 +52,13 @@ def test_several_go_together(as_operator, ahead):
     assert as_operator.get(f"{MANY}?from=staging&to=production&format=json").json["total"] == 0
 
 
+def test_a_page_of_what_differs_reads_no_more_than_that(as_operator, ahead):
+    listed = f"{MANY}?from=staging&to=production&format=json&limit=1"
+    first, second = (as_operator.get(f"{listed}&page={page}").json for page in (1, 2))
+    assert [first["total"], second["total"]] == [2, 2]
+    assert [row["key"] for found in (first, second) for row in found["rows"]] == ["checkout", "search"]
+
+
 @pytest.mark.parametrize("stale", ["search:2:0", "search:1:1"])
 def test_when_one_changed_since_it_was_shown_none_goes(as_operator, ahead, stale):
     answer = as_operator.post(MANY, data=many("checkout:2:1", stale))
