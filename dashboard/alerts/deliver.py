@@ -7,7 +7,7 @@ from hashlib import sha256
 from time import monotonic
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased
 
 from dashboard.alerts.channel_queries import channel_address, told_by
@@ -56,7 +56,9 @@ def _claim(now: datetime) -> AlertMessage | None:
         .where(earlier.state.in_(UNFINISHED))
         .exists()
     )
-    due = select(AlertMessage).where(AlertMessage.state.in_(UNFINISHED), AlertMessage.next_attempt_at <= now)
+    ahead = now + LONGEST_WAIT + LEASE  # nobody waits so long: the clock was set back
+    is_time = or_(AlertMessage.next_attempt_at <= now, AlertMessage.next_attempt_at > ahead)
+    due = select(AlertMessage).where(AlertMessage.state.in_(UNFINISHED), is_time)
     found = due.where(~is_behind).order_by(AlertMessage.id).limit(1).with_for_update(skip_locked=True)
     message = db.session.scalar(found)
     if message is not None:

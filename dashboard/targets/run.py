@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
 from dashboard.store import db
 from dashboard.targets.collection import Collection, Collector
 from dashboard.targets.connect import TargetBusy, TargetRefused, TargetUnreachable, address_of, reading
-from dashboard.targets.models import Target
+from dashboard.targets.models import ProbeState, Target
 from dashboard.targets.queries import probe_state
 from dashboard.targets.states import Cost, keep_cost, keep_probe_state, mark_reachable, mark_unreachable
 from dashboard.targets.timetable import is_due
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 TURNS = 7_012_027 << 32
 WAIT_S = 30.0
+AHEAD = timedelta(minutes=2)  # as far as the clocks of two workers may differ
 OUR_FAULT = "Something went wrong on our side; it was logged."
 
 
@@ -77,7 +78,7 @@ def _collect(
     outcome, cost, target_id = Outcome(), Cost(started_at=_now()), target.id
     for collector in collectors:
         state = probe_state(target_id, collector.PROBE)
-        if not by_hand and not _is_due(collector, target_id, slot, state.tried_at if state else None):
+        if not by_hand and not _is_due(collector, target_id, slot, _tried_at(state)):
             continue
         if stopping():
             raise Interrupted
@@ -97,6 +98,11 @@ def _collect(
         keep_cost(target_id, slot, cost, _now())
         db.session.commit()
     return outcome
+
+
+def _tried_at(state: ProbeState | None) -> datetime | None:
+    """None also where it lies ahead: the clock was set back, and nothing would be due until it has caught up."""
+    return None if state is None or state.tried_at > _now() + AHEAD else state.tried_at
 
 
 def _is_due(collector: Collector, target_id: int, slot: datetime, tried_at: datetime | None) -> bool:

@@ -114,6 +114,17 @@ def test_a_worker_that_died_while_sending_leaves_the_message_to_the_next(
     assert judged(app) == 1
 
 
+def test_a_message_need_not_wait_until_a_clock_that_was_set_back_has_caught_up(
+    app: Flask, store: Session, listener: Listener, down: Target
+) -> None:
+    channel(app, "webhook", listener.url())
+    with app.app_context():
+        check(NOW)
+    store.execute(update(AlertMessage).values(next_attempt_at=NOW + timedelta(days=400)))
+    store.commit()
+    assert (judged(app), judged(app)) == (1, 0)
+
+
 def test_an_address_that_is_refused_for_good_is_not_tried_for_hours(
     app: Flask, store: Session, listener: Listener, down: Target
 ) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from dashboard.changes.models import Change
 from dashboard.jobs import COLLECTORS
@@ -53,6 +53,15 @@ def test_the_same_slot_twice_is_stored_once(collected):
     second = collect_target(collected.target_id, now, COLLECTORS)
     assert (len(first.stored), second.stored) == (len(COLLECTORS), [])
     assert (count(DatabaseSample), count(CollectorCost)) == (1, 1)
+
+
+def test_a_clock_that_was_set_back_need_not_catch_up_before_anything_is_due(collected):
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    collect_target(collected.target_id, now, [server])
+    db.session.execute(update(ProbeState).values(tried_at=now + timedelta(days=400)))
+    db.session.commit()
+    assert collect_target(collected.target_id, now, [server]).stored == ["server"]
+    assert collect_target(collected.target_id, now, [server]).stored == []
 
 
 def test_a_clock_that_was_set_back_makes_no_negative_duration(collected):
