@@ -1,5 +1,6 @@
 """`make bench`: every figure of bench/README.md, measured again; names of benchmarks choose some of them."""
 
+import gc
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -65,6 +66,7 @@ def run_sizes() -> None:
     ):
         pages.add_bare(small)
         pages.add_bare(large)
+        gc.freeze()  # as the worker and the command do before they collect
         sizes(large, small)
 
 

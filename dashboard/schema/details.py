@@ -8,7 +8,7 @@ from typing import Any
 from dashboard.targets.connect import Reader, TargetRefused
 from dashboard.targets.probes import Probe
 
-BATCH = 100  # of definitions, which hold locks as long as they are asked for
+BATCH = 250  # of definitions, which hold locks as long as they are asked for
 INTERRUPTED = {"55P03", "57014"}
 HIDDEN = "A lock hid its definitions; those of the last collection are shown."
 Rows = list[dict[str, Any]]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from operator import attrgetter
 from time import monotonic
 from typing import Any
@@ -154,14 +154,10 @@ def _answer(reader: Reader, under_way: Pass, tables: Sequence[Row], *, is_larges
 def _ask_texts(ask: Ask, reader: Reader, under_way: Pass, answer: Answer) -> Changed:
     """Which indexes changed; their texts are on the way."""
     known, now, sizes = under_way.known, under_way.now, answer.index_sizes
-    told = {one.oid: rules.index_digest(one, now) for rows in answer.indexes.values() for one in rows}
+    found = list(chain.from_iterable(answer.indexes.values()))
+    told = rules.index_digests(found, now)
     under_way.indexes |= told.keys()
-    changed = [
-        one
-        for rows in answer.indexes.values()
-        for one in rows
-        if rules.has_changed(known.indexes.get(one.oid), told[one.oid], sizes.get(one.oid))
-    ]
+    changed = [one for one in found if rules.has_changed(known.indexes.get(one.oid), told[one.oid], sizes.get(one.oid))]
     old = queries.index_records(under_way.target_id, [one.oid for one in changed if one.oid in known.indexes])
     return Changed(changed, told, old, ask(_texts, reader, changed, old))
 

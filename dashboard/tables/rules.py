@@ -166,8 +166,9 @@ def new_indexes(
         yield b"\t".join((owner, one.line, *added))
 
 
-def index_digest(one: IndexLine, now: Now) -> int:
-    return digest_of(one.line + moment(now.counted_since))
+def index_digests(rows: Iterable[IndexLine], now: Now) -> dict[int, int]:
+    since = moment(now.counted_since)
+    return {one.oid: digest_of(one.line + since) for one in rows}
 
 
 def has_changed(trace: IndexTrace | None, told: int, size: int | None) -> bool:
