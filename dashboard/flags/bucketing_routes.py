@@ -10,9 +10,8 @@ from dashboard.flags import forms, parts, parts_past, rules
 from dashboard.flags.asking import asking
 from dashboard.flags.models import FlagRevision
 from dashboard.flags.pinning import VERSIONS, pin
-from dashboard.flags.queries import document_of
+from dashboard.flags.queries import drawing_in
 from dashboard.flags.rebucketing import moved_shares
-from dashboard.flags.wire import read_document
 from dashboard.lists import ListSpec, parse_list, respond
 from dashboard.security.guards import requires
 from dashboard.store import db
@@ -74,10 +73,9 @@ def _page(environment: Environment, errors: dict[str, str], status: int = 200) -
     held = db.session.get(FlagRevision, environment.id)
     pinned: Any = held.bucketing if held else "v2"
     other = next(version for version in VERSIONS if version != pinned)
-    targetings = {entry.key: entry.definition.targeting for entry in read_document(document_of(environment)).flags}
     return web.page(
         "flags/bucketing.html", status=status, environment=environment, pinned=pinned, other=other, errors=errors,
-        moves=moved_shares(targetings, pinned, other), revision=held.revision if held else 0,
+        moves=moved_shares(drawing_in(environment), pinned, other), revision=held.revision if held else 0,
         history=parts_past.newest_of(environment, None, SHOWN_VERSIONS), version_now=parts.newest(environment, None),
         typed=request.form.to_dict(), section="flags",
     )  # fmt: skip

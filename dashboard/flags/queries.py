@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import undefer
+from sqlalchemy import ColumnElement, String, cast, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, undefer
 
 from dashboard.errors import NotFound
 from dashboard.flags import configuration, rules, wire
@@ -17,6 +17,7 @@ from dashboard.store import db
 from dashboard.targets.models import Environment
 from dashboard.targets.queries import all_environments
 
+DRAWS = '"fractional"'
 Told = tuple[str, str, str | None, str, str, bool]
 
 
@@ -133,6 +134,26 @@ def document_of(environment: Environment) -> str:
     segments = select(FlagSegment.name, FlagSegment.rule).where(FlagSegment.environment_id == environment.id)
     evaluators = {row.name: row.rule for row in db.session.execute(segments.order_by(FlagSegment.name))}
     return wire.write_document(flags, revision.set_metadata if revision else {}, evaluators)
+
+
+def drawing_in(environment: Environment) -> dict[str, Any]:
+    """Flag → the rule that applications get, of those that draw by percentages; archived flags left out."""
+    segments = select(FlagSegment.name, FlagSegment.rule).where(FlagSegment.environment_id == environment.id)
+    drawn = {row.name: row.rule for row in db.session.execute(segments.where(_says(FlagSegment.rule, DRAWS)))}
+    served, own = FlagSetting.served, FlagSetting.targeting
+    words = [DRAWS, *(f'"{name}"' for name in drawn)]
+    wanted = select(Flag.key, own, served).join(FlagSetting.flag).order_by(Flag.key)
+    wanted = wanted.where(FlagSetting.environment_id == environment.id, Flag.archived_at.is_(None))
+    wanted = wanted.where(or_(*(_says(column, word) for column in (served, own) for word in words)))
+    rules_of = {
+        key: rule if whole is None else whole.get("targeting") for key, rule, whole in db.session.execute(wanted)
+    }
+    return {key: wire.inlined(rule, drawn) for key, rule in rules_of.items()}
+
+
+def _says(column: InstrumentedAttribute[Any], word: str) -> ColumnElement[bool]:
+    """Whether the text of JSON holds it."""
+    return cast(column, String).contains(word, autoescape=True)
 
 
 def _rows(flags: Sequence[Flag]) -> list[FlagRow]:

@@ -1,37 +1,40 @@
-"""Who another bucketing version would move, drawn on made-up people (pure)."""
+"""Whom another bucketing version would move (pure).
 
+The versions draw independently of each other: who has a share of p by one of them has it by the other one with
+probability p, so that of many people all move but the sum of the squares.
+"""
+
+import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
-from dashboard.flags.bucketing import Bucketing, drawn
-
-PEOPLE = tuple(f"person-{number}" for number in range(2_000))
-MAX_SPLITS = 200
+from dashboard.flags.bucketing import Bucketing, ends_of
 
 
 def moved_shares(targetings: Mapping[str, Any], before: Bucketing, after: Bucketing) -> list[tuple[str, float]]:
-    """(flag, share of people whose entry changes) for the splits of texts in each flag; the largest of a flag counts.
-
-    Exact to about two points: drawn on 2,000 made-up keys, the seed before each.
-    """
+    """(flag, share of many people whose entry changes) for the splits in each flag; the largest of a flag counts."""
     found: dict[str, float] = {}
-    for number, (key, seed, entries) in enumerate(_splits(targetings)):
-        if number == MAX_SPLITS:
-            break
-        changed = sum(
-            _variant(seed, person, entries, before) != _variant(seed, person, entries, after) for person in PEOPLE
-        )
-        found[key] = max(found.get(key, 0.0), changed / len(PEOPLE))
+    for key, entries in _splits(targetings):
+        share = _moved(entries) if before != after else 0.0
+        found[key] = max(found.get(key, 0.0), share)
     return sorted(found.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _variant(seed: str, person: str, entries: list[Any], version: Bucketing) -> Any:
-    draw = drawn(seed + person, entries, version)
-    return None if draw.index is None else entries[draw.index][0]
+def _moved(entries: list[Any]) -> float:
+    """Nobody is drawn where the weights cannot be used."""
+    ends = ends_of(entries)
+    if ends is None:
+        return 0.0
+    weights = Counter[str]()
+    for entry, (begin, end) in zip(entries, pairwise((0, *ends)), strict=True):
+        weights[json.dumps(entry[0])] += end - begin
+    return 1 - sum(weight**2 for weight in weights.values()) / ends[-1] ** 2
 
 
-def _splits(targetings: Mapping[str, Any]) -> Iterator[tuple[str, str, list[Any]]]:
-    """Flag, seed and entries of every fractional rule; the shorthand is seeded by the flag's key."""
+def _splits(targetings: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
+    """Flag and entries of every fractional rule."""
     for key, targeting in targetings.items():
         waiting = [targeting]
         while waiting:
@@ -39,13 +42,5 @@ def _splits(targetings: Mapping[str, Any]) -> Iterator[tuple[str, str, list[Any]
             if isinstance(part, dict):
                 operands = part.get("fractional")
                 if isinstance(operands, list) and operands:
-                    yield (key, *_parts(key, operands))
+                    yield key, operands if isinstance(operands[0], list) else operands[1:]
             waiting += part.values() if isinstance(part, dict) else part if isinstance(part, list) else []
-
-
-def _parts(key: str, operands: list[Any]) -> tuple[str, list[Any]]:
-    if isinstance(operands[0], list):
-        return key, operands
-    parts = operands[0].get("cat") if isinstance(operands[0], dict) else None
-    seed = parts[0] if isinstance(parts, list) and parts and isinstance(parts[0], str) else ""
-    return seed, operands[1:]
