@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from dashboard.errors import NotFound
 from dashboard.lists import ListPage, ListQuery
-from dashboard.paging import shown, telling
+from dashboard.paging import kept, shown, telling
 from dashboard.store import db
 from dashboard.tables.bloat_columns import BLOAT, same_relation
 from dashboard.tables.models import IndexState, RelationBloat, TableReading, TableState
@@ -151,10 +151,11 @@ def another_until(target_id: int) -> datetime | None:
 
 
 def schema_names(
-    target_id: int, table: Literal["table_state", "index_state", "table_vacuum"] = "table_state"
+    target_id: int, as_of: datetime | None, table: Literal["table_state", "index_state", "table_vacuum"] = "table_state"
 ) -> list[str]:  # fmt: skip
     """Schemas that have tables, or indexes, for the filter. Steps from one to the next, past what it holds."""
-    return list(db.session.scalars(text(SCHEMAS.format(table=table)), {"target_id": target_id}))
+    asked = text(SCHEMAS.format(table=table))
+    return kept((target_id, table, as_of), lambda: list(db.session.scalars(asked, {"target_id": target_id})))
 
 
 def table_named(target_id: int, schema: str, name: str) -> TableState:

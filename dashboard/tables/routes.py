@@ -60,7 +60,7 @@ def tables(slug: str) -> Response:
         found,
         target=target,
         section="tables",
-        schemas=queries.schema_names(target.id),
+        schemas=queries.schema_names(target.id, as_of),
         kinds=KINDS,
         kind_words=KIND_WORDS,
         span=query.filters.get("growth", "24h"),
@@ -138,12 +138,13 @@ def _forecasts(target_id: int, table: TableState, now: datetime) -> dict[str, An
 def indexes(slug: str) -> Response:
     target = target_by_slug(slug)
     state = probe_state(target.id, PROBE)
+    as_of = state.as_of if state else None
     return respond(
         "tables/indexes.html",
-        index_queries.index_page(target.id, parse_list(INDEXES), state.as_of if state else None),
+        index_queries.index_page(target.id, parse_list(INDEXES), as_of),
         target=target,
         section="indexes",
-        schemas=queries.schema_names(target.id, "index_state"),
+        schemas=queries.schema_names(target.id, as_of, "index_state"),
         verdict_choices=choices(index_queries.JUDGEMENTS),
         use=use_words,
         state=state,

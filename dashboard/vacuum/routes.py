@@ -42,7 +42,7 @@ def tables(slug: str) -> Response:
         section="vacuum",
         counts=queries.counts(target.id, as_of),
         ids=queries.vacuum_state(target.id),
-        schemas=schema_names(target.id, "table_vacuum"),
+        schemas=schema_names(target.id, as_of, "table_vacuum"),
         stop_age=rules.STOP_AGE,
         state=state,
     )
