@@ -57,11 +57,7 @@ class Settings(BaseModel):
         pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
     )
     flags_per_second: int = env(
-        "PILOTHOUSE_FLAGS_PER_SECOND",
-        0,
-        "Evaluation requests a second that one API key may send to a web process, more are answered 429; 0: any number",
-        ge=0,
-        le=1_000_000,
+        "PILOTHOUSE_FLAGS_PER_SECOND", 0, "Evaluations a second for one API key in a web process; 0: any number", ge=0
     )
     data_dir: Path | None = env(
         "PILOTHOUSE_DATA_DIR",
