@@ -202,7 +202,8 @@ def _created(form: forms.DefinitionForm, typed: dict[str, str], slugs: list[str]
     problem = rules.key_problem(typed.get("key", ""))
     _refuse({"key": problem} if problem else {})
     _refuse({} if type_ in TYPES else {"type": "Choose a type."})
-    definition = forms.definition_of(form, type_, Allowed((), seed=typed["key"]))
+    sent = forms.definition_of(form, type_, Allowed((), seed=typed["key"]))
+    definition = rules.switched(sent, enabled=False)
     flag = edits.create_flag(typed["key"], type_, shared.sent(typed), operation_id=typed.get("operation_id"))
     for slug in slugs:
         check_role("operator", slug)

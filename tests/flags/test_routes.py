@@ -158,7 +158,7 @@ def test_on_top_of_somebody_elses_edit_only_your_change_is_put(as_operator, flag
 def test_a_new_flag_is_off_everywhere(as_operator, flags):
     form = {"key": "new-search", "type": "string", "kind": "release", "operation_id": "operation-9", "default": "0"}
     form |= {"variant_name": ["a", "b"], "variant_value": ["x", "y"], "environments": ["staging", "production"]}
-    assert as_operator.post("/flags", data=form).status_code == 303
+    assert as_operator.post("/flags", data=form | {"enabled": "on"}).status_code == 303
     assert flags["new-search", "production"].enabled is False
     assert as_operator.post("/flags", data=form).status_code == 303
     assert as_operator.post("/flags", data=form | {"operation_id": "operation-10"}).status_code == 409
