@@ -185,6 +185,8 @@ def _problems(name: str, description: str, rule: Document) -> dict[str, str]:
     problems = {}
     if not rules.KEY.match(name) or name in {".", ".."}:
         problems["name"] = "A name has 1 to 200 letters, digits, dots, hyphens or underscores."
+    elif name == "new":
+        problems["name"] = "“new” cannot be a name: in an address it means the form for new segments."
     if len(description) > 2_000 or "\x00" in description:
         problems["description"] = "At most 2,000 characters."
     whole = rules.Definition(enabled=True, variants={"a": True}, targeting=rule)

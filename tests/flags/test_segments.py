@@ -43,6 +43,12 @@ def test_a_segment_is_added_changed_and_removed_with_a_trace(as_operator, flags,
     assert sorted(store.scalars(traced)) == ["segment.remove", "segment.set", "segment.set"]
 
 
+@pytest.mark.parametrize("name", ["new", ".", "a b", ""])
+def test_a_name_that_no_address_can_lead_to_is_refused(as_operator, flags, store, name):
+    assert as_operator.post(STAGING, data=BETA | {"name": name}).status_code == 422
+    assert segment(store, name) is None
+
+
 def test_a_rule_refers_to_it_and_flags_json_carries_both(app, as_operator, flags, store):
     as_operator.post(STAGING, data=BETA)
     assert as_operator.post("/flags/checkout/in/staging/set", data=IN_BETA).status_code == 303
