@@ -31,7 +31,7 @@ def show(slug: str) -> Response:
     target = target_by_slug(slug)
     query, now = parse_list(SPEC), datetime.now(UTC)
     since, until = query.span(now)
-    step = shares.step_of(until - since, minutes_kept(), hours_kept())
+    step = shares.step_of(until - since, minutes_kept(), hours_kept(), now - since)
     picked = _picked(query, step)
     span = picked or (since, until)
     known = history_queries.looked(target.id, *span)

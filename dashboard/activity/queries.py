@@ -25,10 +25,10 @@ class Busy:
     blocked: int
 
 
-def step_of(window: timedelta, minutes_kept: timedelta) -> timedelta:
-    """Whole minutes, at most 240 of them in a window; an hour or more where the window holds hours."""
+def step_of(window: timedelta, minutes_kept: timedelta, reach: timedelta) -> timedelta:
+    """Whole minutes, at most 240 of them in a window; an hour or more where it reaches back to kept hours."""
     step = timedelta(minutes=math.ceil(window / timedelta(minutes=MOST_POINTS)))
-    return max(step, HOUR) if window > minutes_kept else step
+    return max(step, HOUR) if reach > minutes_kept else step
 
 
 def busy_sessions(target_id: int, since: datetime, until: datetime, step: timedelta) -> list[Busy]:

@@ -42,7 +42,7 @@ def session_list(slug: str) -> Response:
         raise seen.problem
     # To the minute, so that the page stays as it is while nothing happens: it is asked for every two seconds.
     since, until = query.span(now.replace(second=0, microsecond=0))
-    step = queries.step_of(until - since, minutes_kept())
+    step = queries.step_of(until - since, minutes_kept(), now - since)
     busy = queries.busy_sessions(target.id, since, until, step)
     return respond(
         "activity/list.html",

@@ -130,12 +130,12 @@ SORTS: dict[str, Callable[[FamilyRow], Any]] = {
 }
 
 
-def step_of(window: timedelta, minutes_kept: timedelta, hours_kept: timedelta) -> timedelta:
-    """Whole minutes, at most 180 bars; an hour or a day where the window holds those."""
+def step_of(window: timedelta, minutes_kept: timedelta, hours_kept: timedelta, reach: timedelta) -> timedelta:
+    """Whole minutes, at most 180 bars; an hour or a day where the window reaches so far back that those are kept."""
     shortest = timedelta(minutes=1)
-    if window > hours_kept:
+    if reach > hours_kept:
         shortest = timedelta(days=1)
-    elif window > minutes_kept:
+    elif reach > minutes_kept:
         shortest = timedelta(hours=1)
     return next((step for step in STEPS if step >= shortest and window / step <= MOST_BARS), STEPS[-1])
 

@@ -37,9 +37,15 @@ def unknown_growth(span: str, first_seen_at: datetime, size_note: str | None, no
     return f"Nothing was measured {span} ago."
 
 
-def gaps(readings: Sequence[datetime], since: datetime, until: datetime, *, hourly: bool) -> list[Gap]:
-    """Where nobody looked: longer than three collections, or than two hours where hours are kept."""
-    longest = timedelta(minutes=130) if hourly else timedelta(minutes=16)
+def pause(reach: timedelta, minutes_kept: timedelta, hours_kept: timedelta) -> timedelta:
+    """How long it may be from one reading to the next: three collections, or two of what is kept of as long ago."""
+    if reach > hours_kept:
+        return timedelta(hours=50)
+    return timedelta(minutes=130) if reach > minutes_kept else timedelta(minutes=16)
+
+
+def gaps(readings: Sequence[datetime], since: datetime, until: datetime, longest: timedelta) -> list[Gap]:
+    """Where nobody looked for longer than that."""
     return [(before, after) for before, after in pairwise([since, *readings, until]) if after - before > longest]
 
 

@@ -10,7 +10,7 @@ from dashboard.changes.part_queries import indexes_added
 from dashboard.changes.queries import marks
 from dashboard.lists import ListPage, ListSpec, choices, parse_list, respond
 from dashboard.names import decode
-from dashboard.rollup import minutes_kept
+from dashboard.rollup import hours_kept, minutes_kept
 from dashboard.security.guards import requires
 from dashboard.tables import bloat_queries, growth, history_queries, index_queries, queries, steps, verdict_queries
 from dashboard.tables.bloat_routes import blueprint as bloat
@@ -99,22 +99,23 @@ def table(slug: str, address: str) -> Response:
         unknown=partial(growth.unknown_growth, now=now),
         state=state,
         verdicts=verdict_queries.verdicts_of(target.id, found.oid),
-        **_history(target.id, found, sizes, since, until),
+        **_history(target.id, found, sizes, (since, until), now),
         **_forecasts(target.id, found, now),
         **bloat_queries.shown(target.id, found),
     )
 
 
 def _history(
-    target_id: int, table: TableState, sizes: list[SizeAt], since: datetime, until: datetime
+    target_id: int, table: TableState, sizes: list[SizeAt], span: tuple[datetime, datetime], now: datetime
 ) -> dict[str, Any]:
     """The chart of a table: its lines, what changed around it, and the jumps that a change explains."""
+    since, until = span
     readings = history_queries.readings_over(target_id, since, until)
-    changes, hourly = marks(target_id, since, until), until - since > minutes_kept()
+    changes, longest = marks(target_id, since, until), growth.pause(now - since, minutes_kept(), hours_kept())
     names = (f"{table.schema}.{table.name}", table.name)
     return {
         "lines": growth.size_lines(sizes, since, until),
-        "gaps": growth.gaps(readings, max(since, table.first_seen_at), until, hourly=hourly),
+        "gaps": growth.gaps(readings, since, until, longest),
         "marks": changes,
         "steps": steps.explained(steps.steps(sizes, readings), changes, names),
         "since": since,

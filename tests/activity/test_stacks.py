@@ -100,7 +100,11 @@ def test_rare_classes_are_told_as_one() -> None:
      (30 * DAY, 6 * HOUR), (60 * DAY, 12 * HOUR), (200 * DAY, DAY)],
 )  # fmt: skip
 def test_a_window_has_at_most_180_bars(window: timedelta, step: timedelta) -> None:
-    assert step_of(window, 7 * DAY, 90 * DAY) == step
+    assert step_of(window, 7 * DAY, 90 * DAY, window) == step
+
+
+def test_a_bar_of_long_ago_is_as_long_as_what_is_kept_of_then() -> None:
+    assert [step_of(HOUR, 7 * DAY, 90 * DAY, days * DAY) for days in (7, 8, 91)] == [MINUTE, HOUR, DAY]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def answers(target_id: int, first_hour: int, hours: int) -> tuple[Any, ...]:
     known = evidence(target_id, hours * HOUR, DAY + (first_hour + hours) * HOUR - MINUTE)
     page: ListPage[Any] = queries.statements_of_window(target_id, known, asked())
     drawn = [intervals_of(target_id, family, known, HOUR) for family in (1, 2, 3)]
-    shaded = [windows.gaps(intervals, HOUR) for intervals in drawn]
+    shaded = [windows.gaps(known, intervals, HOUR) for intervals in drawn]
     shown = [windows.charts(intervals) for intervals in drawn]
     db.session.rollback()
     return replace(known, first_slot=None), page.rows, page.total, page.as_of, drawn, shaded, shown
@@ -209,6 +209,6 @@ def test_rolled_up_statements_are_no_gap_in_any_window_that_holds_them(target_id
     step = windows.bucket(timedelta(days=days), KEPT)
     drawn = intervals_of(target_id, 1, known, step)
     assert step >= HOUR
-    assert activity.step_of(timedelta(days=days), KEPT) >= HOUR
-    assert windows.gaps(drawn, step) == []
+    assert activity.step_of(HOUR, KEPT, timedelta(days=days)) >= HOUR
+    assert [gap for gap in windows.gaps(known, drawn, step) if gap[0] > known.start] == []
     assert sum(one.calls for one in drawn) == sum(minute % 7 + 1 for minute in WHOLE[1:])

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from dashboard.tables.growth import due_spans, gaps, unknown_growth
+from dashboard.tables.growth import due_spans, gaps, pause, unknown_growth
 from dashboard.tables.rows import SizeAt
 from dashboard.tables.steps import explained, steps
 
@@ -57,8 +57,10 @@ def test_what_is_far_away_explains_nothing() -> None:
 def test_time_in_which_nobody_looked_is_a_gap() -> None:
     looked = [DAY, DAY + 5 * MINUTE, DAY + 65 * MINUTE, DAY + 70 * MINUTE]
     until = DAY + 75 * MINUTE
-    assert gaps(looked, DAY, until, hourly=False) == [(DAY + 5 * MINUTE, DAY + 65 * MINUTE)]
-    assert gaps(looked, DAY, until, hourly=True) == []
+    kept = (timedelta(days=7), timedelta(days=90))
+    assert gaps(looked, DAY, until, pause(timedelta(days=7), *kept)) == [(DAY + 5 * MINUTE, DAY + 65 * MINUTE)]
+    assert gaps(looked, DAY, until, pause(timedelta(days=8), *kept)) == [], "of then only one reading an hour is kept"
+    assert pause(timedelta(days=91), *kept) > timedelta(days=2), "and of that long ago one a day"
 
 
 def test_unknown_growth_says_why() -> None:
