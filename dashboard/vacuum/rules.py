@@ -159,11 +159,8 @@ def counted_on(before: int | None, low: int) -> int:
 
 def pace(points: Sequence[tuple[datetime, int]]) -> Pace | None:
     """How fast ids are used, from where the counter stood (oldest first); nothing before a decrease counts."""
-    held = list(points)
-    for index in range(len(held) - 1, 0, -1):
-        if held[index][1] < held[index - 1][1]:
-            held = held[index:]
-            break
+    falls = [index for index in range(1, len(points)) if points[index][1] < points[index - 1][1]]
+    held = points[falls[-1] :] if falls else points
     if len(held) < 2 or (span := held[-1][0] - held[0][0]) < SHORTEST_SPAN:
         return None
     days = _daily(held)
