@@ -58,7 +58,9 @@ class Shapes:
     def unused(self, idle: Sequence[tuple[str, Use]], said: Container[int]) -> Iterator[Finding]:
         """Valid indexes without a scan, of which nothing worse was `said`."""
         use_of = {int(oid): use for oids, use in idle for oid in oids.strip("{}").split(",")}
-        added = indexes_added(self.target_id) if use_of else {}
+        if not use_of:
+            return
+        added = indexes_added(self.target_id)
         began = queries.watched_since(self.target_id)
         for oids in batched((oid for oid in use_of if oid not in said), AT_ONCE):
             for index in queries.valid_indexes(self.target_id, oids):
