@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,19 @@ from dashboard.security.audit import record
 from dashboard.security.models import Account, AuditEntry
 from dashboard.security.tokens import principal_of_key
 from dashboard.store import db
+from tests.commands import ran
 
-ROOT = Path(__file__).parents[2]
 PASSWORD = "violet tram under snow"
 
 
 @pytest.fixture
 def pilothouse(cloned_store: Flask, server, tmp_path: Path):
     name = cloned_store.config["SQLALCHEMY_DATABASE_URI"].split("?")[0].rpartition("/")[2]
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PILOTHOUSE_DATA_DIR": str(tmp_path / "data")}
+    environment = {"PATH": os.environ["PATH"], "PILOTHOUSE_DATA_DIR": str(tmp_path / "data")}
     environment |= {"DATABASE_URL": server.url(name, "pilothouse"), "LOGNAME": "somebody-else"}
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "dashboard", *words]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+        return ran("dashboard", *words, env=environment)
 
     return run
 
