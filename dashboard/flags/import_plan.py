@@ -93,8 +93,9 @@ def plans_of(parts: Sequence[Part], *, locked: bool = False) -> list[Plan]:
 
 
 def flags_of(keys: Iterable[str], *, locked: bool = False) -> dict[str, Flag]:
-    """In one order, as everybody who changes several flags locks them."""
-    wanted = select(Flag).where(Flag.key == any_(literal(sorted(keys), ARRAY(Text)))).order_by(Flag.key)
+    """In one order, as everybody who changes several flags locks them: by code point, however the store sorts."""
+    wanted = select(Flag).where(Flag.key == any_(literal(sorted(keys), ARRAY(Text))))
+    wanted = wanted.order_by(Flag.key.collate("C"))
     wanted = wanted.with_for_update() if locked else wanted
     return {flag.key: flag for flag in db.session.scalars(wanted.execution_options(populate_existing=True))}
 
