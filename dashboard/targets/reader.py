@@ -65,7 +65,10 @@ class Reader:
         return found
 
     def lines(self, sql: str) -> list[bytes]:
-        """The answer of one of our own queries in lines as COPY writes them, in UTF-8, for whoever passes them on."""
+        """The answer of one query in lines as COPY writes them, in UTF-8, for whoever passes them on.
+
+        COPY takes the simple protocol, which more than one statement could go through: only for texts of our own.
+        """
         budget_s = self._statement_timeout_ms / 1000 + WATCHDOG_MARGIN_S
         copied = f"copy (\n{sql}\n) to stdout".encode()
         with self._guarded(budget_s), self.link.connection.cursor() as cursor, cursor.copy(copied) as told:

@@ -172,6 +172,10 @@ def test_whatever_bytes_come_back_become_text(watched, server):
     try:
         with reading(replace(watched.address, dbname="ascii"), pooled=False) as reader:
             assert reader.rows(r"select E'\xff<b>' || chr(7) as it")[0]["it"] == "�<b>\x07"
+            lines = reader.lines(
+                r"select E'\xff\n' as it, null as nothing, '%s' as text union all select 'b', 'c', 'd'"
+            )
+            assert lines == ["�\\n\t\\N\t%s".encode(), b"b\tc\td"]
     finally:
         with server.connect() as setup:
             setup.execute("drop database ascii with (force)")
@@ -216,3 +220,14 @@ def test_what_it_cost_is_counted(watched):
     with reading(watched.address) as reader:
         reader.rows("select * from generate_series(1, 2500)")
         assert (reader.statements, reader.rows_read > 2499, reader.target_ms > 0) == (2, True, True)
+        assert len(reader.lines("select * from generate_series(1, 2500)")) == 2500
+        assert (reader.statements, reader.rows_read > 4999) == (3, True)
+
+
+def test_lines_are_refused_and_ended_like_rows(watched):
+    with reading(watched.address, statement_timeout_ms=200) as reader:
+        for sql, state in (("select 1 / 0", "22012"), ("select pg_sleep(5)", "57014"), ("select 1 as", "42601")):
+            with pytest.raises(TargetRefused) as refused, reader.savepoint():
+                reader.lines(sql)
+            assert refused.value.sqlstate == state
+        assert reader.lines("select 1") == [b"1"]
