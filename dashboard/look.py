@@ -35,17 +35,22 @@ _LIVE = re.compile(rb"<time\b[^>]*\bdata-live\b[^>]*>[^<]*")
 _TOKEN = re.compile(rb'(name="csrf_token" value=")[^"]*')
 
 
+WORDS = {
+    "bytes": formats.bytes_text,
+    "count": formats.count_text,
+    "ms": formats.ms_text,
+    "percent": formats.percent_text,
+    "duration": formats.duration_text,
+    "utc": formats.utc_text,
+    "window": formats.window_text,
+    "visible": formats.visible,
+}
+
+
 def init_app(app: Flask) -> None:
     """Filters, globals, the pages of the look, and the headers that spare work."""
-    app.jinja_env.filters |= {
-        "bytes": formats.bytes_text,
-        "count": formats.count_text,
-        "ms": formats.ms_text,
-        "percent": formats.percent_text,
-        "duration": formats.duration_text,
-        "utc": formats.utc_text,
+    app.jinja_env.filters |= WORDS | {
         "ago": lambda at: formats.ago_text(at, now()),
-        "window": formats.window_text,
         "moment": moment_text,
         "exact": exact,
         "same_site_path": same_site_path,

@@ -193,3 +193,13 @@ def test_the_list_asks_as_many_questions_for_many_keys(app, as_viewer, as_operat
                 as_viewer.get(LIST)
             asked.append(len(seen))
     assert asked[0] == asked[1] <= 10
+
+
+@pytest.mark.parametrize("path", ["/flags/turned", LIST])
+def test_values_that_turn_the_order_of_text_show_that_they_do(app, as_viewer, path):
+    with app.app_context():
+        make_flag("turned", "string", Definition(True, {"value": "\u202elive"}, "value"))
+        db.session.get_one(Flag, db.session.scalar(select(Flag.id))).kind = configuration.KIND
+        db.session.commit()
+    page = as_viewer.get(path).text
+    assert ("\\u202elive" in page, "\u202e" in page) == (True, False)
