@@ -14,7 +14,6 @@ from dashboard.vacuum.rows import Counters, Table
 
 OIDS = ARRAY(BigInteger())
 AT_ONCE = 2_000
-NO_OPTIONS: Any = "{}"  # as PostgreSQL writes it: the driver would look at length into an empty list
 
 
 def store_tables(target_id: int, tables: Sequence[Table], before: Mapping[int, Table]) -> None:
@@ -24,8 +23,7 @@ def store_tables(target_id: int, tables: Sequence[Table], before: Mapping[int, T
         db.session.execute(delete(TableVacuum).where(TableVacuum.target_id == target_id, is_gone))
     new = [table for table in tables if table.oid not in before]
     if new:
-        rows = (table if table.options else table._replace(options=NO_OPTIONS) for table in new)
-        copy_in("table_vacuum", ("target_id", *Table._fields), ((target_id, *row) for row in rows))
+        copy_in("table_vacuum", ("target_id", *Table._fields), ((target_id, *table) for table in new))
     changed = (table for table in tables if (old := before.get(table.oid)) is not None and old != table)
     _upsert(TableVacuum, target_id, [table._asdict() for table in changed])
 
