@@ -32,18 +32,21 @@ ENDED = {
 def approve(text: str, comment: str) -> ChangeRequest:
     """Yes; the last one that is needed makes the change at once. What stands no longer becomes void instead.
 
-    Raises NotFound, Invalid, Denied for one's own, Conflict when it was decided already.
+    Said again it counts once, and makes the change where fewer are needed by now. Raises NotFound, Invalid, Denied for
+    one's own, Conflict when it was decided already.
     """
     comment = rules.comment_of(comment, needed=False)
     request, me = _held(text, "change"), person()
-    if _has_approved(request, me):
+    is_again = _has_approved(request, me)
+    if is_again and request.state != "open":
         return request
     _refuse_ended(request)
     if _became_void(request):
         return request
     may = _deciders(request, me)
-    db.session.add(ChangeApproval(request_id=request.id, account_id=me.id, author=me.author, comment=comment))
-    _note("approval.approve", request, comment)
+    if not is_again:
+        db.session.add(ChangeApproval(request_id=request.id, account_id=me.id, author=me.author, comment=comment))
+        _note("approval.approve", request, comment)
     approvals = [one for one in queries.approvals_of(request) if one.account_id in may]
     needed = db.session.scalars(select(Environment.approvals_needed).where(Environment.id == request.environment_id))
     if not rules.tally(needed.one(), request.author_id, [one.account_id for one in approvals], may).missing:

@@ -79,7 +79,8 @@ def _same_open(proposal: Proposal, author: Author) -> UUID | None:
         ChangeRequest.author == author[1],
     )
     found = db.session.scalars(wanted.order_by(ChangeRequest.id))
-    return next((one.public_id for one in found if same_json(one.document, proposal.document)), None)
+    asked = [proposal.document, proposal.steps]
+    return next((one.public_id for one in found if same_json([one.document, one.steps], asked)), None)
 
 
 def _values(proposal: Proposal) -> dict[str, object]:

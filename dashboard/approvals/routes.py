@@ -135,8 +135,9 @@ def _page(uuid: str, errors: dict[str, str] | None = None, status: int = 200) ->
     found, me = queries.whole(uuid), principal()
     asked_by = me.id if me and me.kind == "account" else None
     own = asked_by is not None and asked_by == found.row.author_id
+    approved_by = {one.account_id for one in found.approvals} if found.tally.missing else set()
     why_not = rules.why_not_decide(
-        found.row.kind, is_own=own, has_approved=asked_by in {one.account_id for one in found.approvals},
+        found.row.kind, is_own=own, has_approved=asked_by in approved_by,
         role=me.role_in(found.row.environment) if me else "", place=found.row.environment, may=asked_by in found.may,
     )  # fmt: skip
     response = web.page(

@@ -12,9 +12,8 @@ from dashboard.flags import segments, standing, targeting
 from dashboard.flags.bucketing import DEFAULT, Bucketing
 from dashboard.flags.holding import WHOLE
 from dashboard.flags.models import Flag, FlagRevision, FlagVersion
-from dashboard.flags.queries import Cell, document_of, row_of
+from dashboard.flags.queries import Cell, drawing_in, row_of
 from dashboard.flags.rebucketing import moved_shares
-from dashboard.flags.wire import read_document
 from dashboard.store import db
 from dashboard.targets.models import Environment
 
@@ -102,5 +101,4 @@ def _last_of_each(newest_first: Iterable[tuple[str, str, datetime]]) -> list[Cha
 
 def _moves(environment: Environment, wanted: Bucketing) -> list[tuple[str, float]]:
     held = db.session.scalar(select(FlagRevision.bucketing).where(FlagRevision.environment_id == environment.id))
-    targetings = {entry.key: entry.definition.targeting for entry in read_document(document_of(environment)).flags}
-    return moved_shares(targetings, "v3" if held == "v3" else DEFAULT, wanted)
+    return moved_shares(drawing_in(environment), "v3" if held == "v3" else DEFAULT, wanted)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.orm import aliased
 
 from dashboard.approvals import rules
 from dashboard.approvals.models import ChangeRequest
@@ -73,12 +74,20 @@ VERSION = case(
     else_=func.coalesce(FlagSetting.version, 0),
 )
 IS_ARCHIVED = Flag.archived_at.is_not(None)
+ELSEWHERE, ROLE_THERE, WHO = aliased(FlagSetting), aliased(EnvironmentRole), aliased(Account)
+IS_READER_SOMEWHERE = exists(
+    select(ELSEWHERE.id)
+    .join(WHO, WHO.id == ChangeRequest.author_id)
+    .outerjoin(ROLE_THERE, and_(ROLE_THERE.account_id == WHO.id, ROLE_THERE.environment_id == ELSEWHERE.environment_id))
+    .where(ELSEWHERE.flag_id == ChangeRequest.flag_id, not_(suffices("operator", WHO, ROLE_THERE)))
+    .correlate(ChangeRequest)
+)
 # Whoever works on the machine has no account that could lose a role; an account that was deleted has lost it.
 MAY_STILL = or_(
     and_(ChangeRequest.author_id.is_(None), ChangeRequest.author.startswith(rules.COMMAND_LINE)),
     case(
         (IS_BUCKETING, suffices("admin", Account, EnvironmentRole)),
-        (ChangeRequest.action.in_(WHOLE), suffices("operator", Account)),
+        (ChangeRequest.action.in_(WHOLE), and_(suffices("operator", Account), not_(IS_READER_SOMEWHERE))),
         else_=suffices("operator", Account, EnvironmentRole),
     ),
 )

@@ -76,6 +76,9 @@ def _unchanged_flag(change: Proposal) -> Flag:
     flag = locked(_flag_of(change).key)
     if everywhere.changes_of(flag) != change.version:
         raise Conflict(f"{flag.key} was changed since.")
+    place = everywhere.waits_in(flag)
+    if place and place.id != change.environment.id:
+        raise Conflict(f"By now {place.slug} needs more approvals than {change.environment.slug}: ask again.")
     return flag
 
 

@@ -1,12 +1,12 @@
 """Archiving and restoring change every environment at once: they wait where one of them needs approvals."""
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from dashboard.approvals import edits
 from dashboard.approvals.models import ChangeRequest
 from dashboard.flags import everywhere
-from dashboard.security.models import Account
+from dashboard.security.models import Account, EnvironmentRole
 from dashboard.store import db
 from dashboard.targets.models import Environment
 from tests.approvals.conftest import ON, TURN
@@ -62,6 +62,24 @@ def test_it_is_void_when_whoever_asked_may_not_change_flags_everywhere_any_more(
     store.execute(update(Account).where(Account.email.like("operator-%")).values(role="viewer"))
     store.commit()
     assert "may not change flags any more" in people("admin").get(url).text
+
+
+def test_it_is_void_when_whoever_asked_only_reads_one_of_its_environments_by_now(asked, people, store):
+    _, url = asked(url=ARCHIVE, **ENDED)
+    staging = select(Environment.id).where(Environment.slug == "staging").scalar_subquery()
+    who = select(ChangeRequest.author_id).scalar_subquery()
+    store.execute(insert(EnvironmentRole).values(account_id=who, environment_id=staging, role="viewer"))
+    store.commit()
+    assert "may not change flags any more" in people("admin").get(url).text
+
+
+def test_it_is_void_when_another_environment_is_stricter_by_now(asked, guarded, people, store):
+    _, url = asked(url=ARCHIVE, **ENDED)
+    store.execute(update(Environment).where(Environment.slug == "staging").values(approvals_needed=3))
+    store.commit()
+    answer = people().post(f"{url}/approve")
+    assert (answer.status_code, "staging needs more approvals than production" in answer.text) == (409, True)
+    assert guarded().flag("checkout").archived_at is None
 
 
 def test_the_dialogs_say_that_it_waits_and_want_no_key_typed(guarded, people, archived):

@@ -60,6 +60,17 @@ def test_two_approvals_take_two_people(asked, guarded, people):
     assert in_production(guarded(2)) == (True, 2)
 
 
+def test_a_request_that_enough_have_approved_by_now_is_made_when_one_of_them_says_so_again(asked, guarded, people):
+    guarded(2)
+    _, url = asked()
+    first = people()
+    first.post(f"{url}/approve")
+    guarded(1)
+    assert "Approve and make the change" in first.get(url).text
+    assert first.post(f"{url}/approve").status_code == 303
+    assert in_production(guarded()) == (True, 2)
+
+
 def test_an_approval_of_somebody_who_lost_the_right_does_not_count(asked, guarded, people, store):
     guarded(2)
     _, url = asked()

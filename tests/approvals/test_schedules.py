@@ -66,6 +66,16 @@ def test_a_ramp_is_asked_for_with_its_steps_and_planned_by_the_approval(asked, p
     assert "approved: any other change of the flag makes it void" in asker.get("/flags/checkout").text
 
 
+def test_two_times_are_two_requests_though_they_end_in_the_same(people, guarded, store):
+    asker = people()
+    for days in (1, 2, 2):
+        sent = {name: value for name, value in (ON | RAMP).items() if name != "operation_id"}
+        assert asker.post(
+            PLAN, data=sent | {"at": f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT12:00}"}
+        ).location
+    assert len(store.scalars(select(ChangeRequest)).all()) == 2
+
+
 def test_the_form_that_edits_asks_for_a_time_too(asked, people, guarded, schedule):
     _, url = asked(url=SET, **VARIANTS, at=soon())
     assert "Turned on; 100\N{NO-BREAK SPACE}% off" in people().get(url).text
