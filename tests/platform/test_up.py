@@ -1,5 +1,6 @@
 """`pilothouse up` starts everything, loses nothing when it is killed, and stops on one signal."""
 
+import contextlib
 import json
 import os
 import re
@@ -17,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from dashboard.embedded import Server
+from tests.commands import ROOT, ran
 
-ROOT = Path(__file__).parent.parent.parent
 READY_S, STOP_S = 120, 60
 
 
@@ -47,14 +48,7 @@ class Installation:
         return [sys.executable, "-m", "dashboard", *arguments]
 
     def run(self, *arguments, **extra):
-        return subprocess.run(
-            self.command(*arguments),
-            env=self.environment | extra,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return ran("dashboard", *arguments, env=self.environment | extra)
 
     def up(self):
         self.output = self.data.parent / "output"
@@ -105,8 +99,8 @@ class Installation:
         return self.process.wait(STOP_S)
 
 
-@pytest.fixture
-def installation():
+@contextlib.contextmanager
+def made():
     with tempfile.TemporaryDirectory(prefix="pilothouse-up-") as folder:
         found = Installation(folder)
         yield found
@@ -115,52 +109,58 @@ def installation():
             shutil.rmtree(Server(found.data).socket_dir, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def running():
+    """One that is up; the last test that asks for it kills and stops it."""
+    with made() as found:
+        found.up()
+        yield found
+
+
 @pytest.mark.fault
-def test_it_greets_serves_and_stops_with_nothing_left(installation):
-    greeting = installation.up()
-    assert f"http://127.0.0.1:{installation.port}" in greeting
+def test_it_greets_and_serves(running):
+    greeting = running.output.read_text()
+    assert f"http://127.0.0.1:{running.port}" in greeting
     assert re.search(r"with the password +\S{15,}", greeting)
-    assert installation.ask("/readyz") == (200, {"status": "ready"})
-    assert installation.ask("/readyz/flags")[0] == 200
-    assert 'pilothouse_request_seconds_count{status="200",view="health.readyz"} 1.0' in installation.text("/metrics")
-    assert installation.stop() == 0
-    assert installation.processes() == []
+    assert running.ask("/readyz") == (200, {"status": "ready"})
+    assert running.ask("/readyz/flags")[0] == 200
+    assert 'pilothouse_request_seconds_count{status="200",view="health.readyz"} 1.0' in running.text("/metrics")
 
 
 @pytest.mark.fault
-def test_a_second_up_and_a_taken_port_are_refused_with_a_sentence(installation):
-    installation.up()
-    second = installation.run("up")
+def test_a_second_up_and_a_taken_port_are_refused_with_a_sentence(running):
+    second = running.run("up")
     assert (second.returncode, second.stderr.count("\n")) == (1, 1)
-    assert f"already running on {installation.data}" in second.stderr
-    elsewhere = installation.run("web", PILOTHOUSE_DATA_DIR=f"{installation.data}-other")
+    assert f"already running on {running.data}" in second.stderr
+    elsewhere = running.run("web", PILOTHOUSE_DATA_DIR=f"{running.data}-other")
     assert (elsewhere.returncode, elsewhere.stderr.count("\n")) == (1, 1)
-    assert f"Port {installation.port} on 127.0.0.1 is in use" in elsewhere.stderr
+    assert f"Port {running.port} on 127.0.0.1 is in use" in elsewhere.stderr
 
 
 @pytest.mark.fault
-def test_after_a_kill_of_everything_nothing_is_lost(installation, tmp_path):
+def test_after_a_kill_of_everything_nothing_is_lost_and_nothing_is_left_when_it_stops(running, tmp_path):
     (tmp_path / "password").write_text("a whole sentence as a password\n")
-    installation.up()
     options = ["--email", "kept@example.com", "--role", "viewer", "--password-file", str(tmp_path / "password")]
-    assert installation.run("create-account", *options).returncode == 0
-    installation.kill_everything()
-    greeting = installation.up()
+    assert running.run("create-account", *options).returncode == 0
+    running.kill_everything()
+    greeting = running.up()
     assert "with the password" not in greeting
-    assert "already exists" in installation.run("create-account", *options).stderr
-    assert installation.run("audit", "verify").returncode == 0
-    assert installation.stop() == 0
+    assert "already exists" in running.run("create-account", *options).stderr
+    assert running.run("audit", "verify").returncode == 0
+    assert running.stop() == 0
+    assert running.processes() == []
 
 
 @pytest.mark.fault
-def test_a_server_left_behind_by_a_killed_command_is_adopted(installation):
-    installation.process = subprocess.Popen(installation.command("worker"), env=installation.environment, cwd=ROOT)
-    server = Server(installation.data)
-    deadline = time.monotonic() + READY_S
-    while not server.is_running:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    installation.process.kill()
-    installation.process.wait()
-    assert server.start().adopted
-    server.stop()
+def test_a_server_left_behind_by_a_killed_command_is_adopted():
+    with made() as installation:
+        installation.process = subprocess.Popen(installation.command("worker"), env=installation.environment, cwd=ROOT)
+        server = Server(installation.data)
+        deadline = time.monotonic() + READY_S
+        while not server.is_running:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        installation.process.kill()
+        installation.process.wait()
+        assert server.start().adopted
+        server.stop()
