@@ -11,7 +11,7 @@ from typing import Any
 import procrastinate
 from flask import Flask, current_app
 from procrastinate import JobContext, RetryStrategy
-from procrastinate.exceptions import AlreadyEnqueued, JobAborted
+from procrastinate.exceptions import AlreadyEnqueued, JobAborted, UniqueViolation
 from sqlalchemy import or_, select
 
 from dashboard import retention, rollup
@@ -55,14 +55,9 @@ from dashboard.vacuum import sequence_collect as sequences
 log = logging.getLogger(__name__)
 
 ROLLUPS = (
-    *capability_rollups.ROLLUPS,
-    *activity_rollups.ROLLUPS,
-    *server_rollups.ROLLUPS,
-    *table_rollups.ROLLUPS,
-    *statement_rollups.ROLLUPS,
-    *vacuum_rollups.ROLLUPS,
-    *flag_rollups.ROLLUPS,
-)
+    *capability_rollups.ROLLUPS, *activity_rollups.ROLLUPS, *server_rollups.ROLLUPS, *table_rollups.ROLLUPS,
+    *statement_rollups.ROLLUPS, *vacuum_rollups.ROLLUPS, *flag_rollups.ROLLUPS,
+)  # fmt: skip
 COLLECTORS: tuple[Collector, ...] = (
     capabilities, server, connections, io, replication, statements, activity, tables, bloat, vacuum, sequences, schema,
     history, index_findings, plans, advice,
@@ -239,9 +234,13 @@ def keep_house(context: JobContext, timestamp: int) -> None:
 
 
 async def retry_stalled(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue passes it
-    """Jobs of workers that died are given to the living."""
-    for job in await context.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
-        await context.app.job_manager.retry_job(job)
+    """Jobs of workers that died are given to the living; one whose successor waits is over, and its lock is free."""
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
+        try:
+            await manager.retry_job(job)
+        except UniqueViolation:
+            await manager.finish_job(job, procrastinate.jobs.Status.FAILED, delete_job=False)
 
 
 async def forget_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue passes it

@@ -77,7 +77,8 @@ def test_every_periodic_job_runs(queue_app):
     assert job_states() == [(name, "succeeded") for name in names]
 
 
-def test_a_job_of_a_dead_worker_is_given_to_the_living(queue_app):
+def collected_by_the_dead(queue_app):
+    """A collection under way whose worker is heard of no more."""
     run_jobs(queue_app, ("collect_all", {"timestamp": TIMESTAMP}))
     db.session.execute(text("set local search_path = queue"))
     old = "insert into queue.procrastinate_workers(last_heartbeat) values (now() - interval '5 minutes')"
@@ -89,8 +90,20 @@ def test_a_job_of_a_dead_worker_is_given_to_the_living(queue_app):
         )
     )
     db.session.commit()
+
+
+def test_a_job_of_a_dead_worker_is_given_to_the_living(queue_app):
+    collected_by_the_dead(queue_app)
     run_jobs(queue_app, ("retry_stalled", {"timestamp": TIMESTAMP}))
     assert dict(job_states())["collect"] in {"todo", "succeeded"}
+
+
+def test_a_job_of_a_dead_worker_makes_way_for_the_next_of_its_kind(queue_app):
+    collected_by_the_dead(queue_app)
+    waiting = {"target_id": target_by_slug("shop").id, "timestamp": TIMESTAMP + 60}
+    run_jobs(queue_app, ("retry_stalled", {"timestamp": TIMESTAMP}), waiting=waiting)
+    assert [state for name, state in job_states() if name == "collect"] == ["failed", "todo"]
+    assert dict(job_states())["retry_stalled"] == "succeeded"
 
 
 def test_a_job_that_was_told_to_stop_asks_nothing_more_and_waits_for_the_next_worker(queue_app):
