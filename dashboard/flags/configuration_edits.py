@@ -29,7 +29,7 @@ def create(sent: Sent, places: list[Environment]) -> Flag:
         return flag
     if flag is None:
         described = shared.sent({**sent.fields, "kind": KIND, "expected_life_d": ""})
-        flag = edits.create_flag(key, type_, described)
+        flag = edits.create_flag(key, type_, described, places=places)
     flag = locked(key)
     taken = [place.slug for place in places if cell_of(flag, place).setting]
     if taken:

@@ -1,5 +1,6 @@
 """Changes of flags: each one locks the flag, leaves a version, an audit entry and a row in the change lane."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy.dialects.postgresql import insert
@@ -19,14 +20,20 @@ from dashboard.store import db
 from dashboard.targets.models import Environment
 
 
-def create_flag(key: str, type_: str, shared: Shared = PLAIN, *, operation_id: str | None = None) -> Flag:
-    """A new flag that is not set in any environment yet. Raises Invalid, Conflict when the key is taken."""
+def create_flag(
+    key: str, type_: str, shared: Shared = PLAIN, *, operation_id: str | None = None, places: Sequence[Environment] = ()
+) -> Flag:
+    """A new flag that is not set in any environment yet. Raises Invalid, Conflict when the key is taken.
+
+    `places`: where it will be, held before it is written down: who waits for them must not hold up the audit log.
+    """
     problems = {"key": rules.key_problem(key), "type": None if type_ in TYPES else "Choose a type."}
     _refuse({name: sentence for name, sentence in problems.items() if sentence} | shared_problems(shared, type_))
     claimed = claim(operation_id)
     row = insert(Flag).values(key=key, type=type_, created_by=current_author(), **columns_of(shared))
     created = db.session.scalar(row.on_conflict_do_nothing(index_elements=[Flag.key]).returning(Flag.id))
     flag = locked(key)
+    serving.hold(*places)
     if created is None:
         if not claimed:
             return flag

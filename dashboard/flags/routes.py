@@ -22,7 +22,6 @@ from dashboard.flags import (
     matrix,
     past,
     rules,
-    serving,
     shared,
     shared_edits,
     usage_queries,
@@ -204,11 +203,10 @@ def _created(form: forms.DefinitionForm, typed: dict[str, str], slugs: list[str]
     _refuse({} if type_ in TYPES else {"type": "Choose a type."})
     sent = forms.definition_of(form, type_, Allowed((), seed=typed["key"]))
     definition = rules.switched(sent, enabled=False)
-    flag = edits.create_flag(typed["key"], type_, shared.sent(typed), operation_id=typed.get("operation_id"))
     for slug in slugs:
         check_role("operator", slug)
-    places = [environment_by_slug(slug) for slug in slugs]
-    serving.hold(*places)
+    places, operation_id = [environment_by_slug(slug) for slug in slugs], typed.get("operation_id")
+    flag = edits.create_flag(typed["key"], type_, shared.sent(typed), operation_id=operation_id, places=places)
     holding.each(partial(edits.set_in_environment, flag, place, definition, version=0) for place in places)
     return flag
 

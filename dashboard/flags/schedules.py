@@ -215,8 +215,9 @@ def _still_fits(flag: Flag, environment: Environment, document: dict[str, Any]) 
 
 
 def _held(found: FlagSchedule) -> FlagSchedule:
-    """Ours until the end of the transaction, its flag before it."""
+    """Ours until the end of the transaction; its flag and all that changes with it there, before it."""
     locked(found.flag.key)
+    serving.hold(found.environment)
     wanted = select(FlagSchedule).where(FlagSchedule.id == found.id).with_for_update()
     return db.session.scalars(wanted.execution_options(populate_existing=True)).one()
 
