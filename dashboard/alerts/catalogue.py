@@ -1,5 +1,6 @@
 """The rules that watch from day one, with what each begins with (pure)."""
 
+from dashboard.alerts.replication_rules import lag, slots
 from dashboard.alerts.rules import (
     Rule,
     Setting,
@@ -7,11 +8,9 @@ from dashboard.alerts.rules import (
     connections,
     failed,
     growth,
-    lag,
     late,
     long_transaction,
     pending,
-    slots,
     slow,
     unreachable,
     wraparound,
@@ -35,7 +34,7 @@ CATALOGUE = (
          Setting(True, 0.2, 0, "warning", GIGABYTE), growth, clear=0.8, minimum_name="grown"),
     Rule("wraparound", "Wraparound", "Share of the transaction or multixact ids used before the server stops.", "share",
          Setting(True, 0.5, 0, "critical"), wraparound, clear=0.9),
-    Rule("replication_lag", "Replication lag", "How far a standby is behind.", "s",
+    Rule("replication_lag", "Replication lag", "How far a standby is behind, or without its primary.", "s",
          Setting(True, 60, 180, "warning"), lag, clear=0.5),
     Rule("slot_holds_wal", "Slot holding WAL", "WAL that a replication slot keeps from being removed.", "bytes",
          Setting(True, 10 * GIGABYTE, 300, "critical"), slots, clear=0.8),

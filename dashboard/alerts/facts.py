@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from dashboard.activity.newest import newest_activity
 from dashboard.alerts.catalogue import RULES
-from dashboard.alerts.rules import Setting, Slot, Slow, TargetFacts
+from dashboard.alerts.gone import gone_followers
+from dashboard.alerts.rules import Setting, Slot, Slow, TargetFacts, Unheard
 from dashboard.history.queries import failed_counts, pending_counts
-from dashboard.server.newest import newest_databases, newest_lags, newest_slots
+from dashboard.server.newest import newest_databases, newest_lags, newest_slots, newest_unheard
 from dashboard.statements.newest import families_slower_than, targets_read_since
 from dashboard.store import db
 from dashboard.targets.models import Target
@@ -28,6 +29,7 @@ def target_facts(now: datetime, settings: Mapping[tuple[str, int], Setting]) -> 
     pending, failed, shares = pending_counts(ids), failed_counts(ids), id_shares(now)
     databases, activity = newest_databases(since), newest_activity(since)
     slow, lags, slots = _slow(now, settings), newest_lags(since), newest_slots(since)
+    gone, unheard = gone_followers(lags, now), newest_unheard(since)
     return [
         TargetFacts(
             **row,
@@ -38,6 +40,8 @@ def target_facts(now: datetime, settings: Mapping[tuple[str, int], Setting]) -> 
             slow=slow.get(row["target_id"]),
             id_shares=shares.get(row["target_id"]),
             lags_s=lags.get(row["target_id"]),
+            unheard=Unheard(*unheard[row["target_id"]]) if row["target_id"] in unheard else None,
+            gone=gone.get(row["target_id"], {}),
             slots=None if (held := slots.get(row["target_id"])) is None else [Slot(**slot) for slot in held],
         )
         for row in rows

@@ -5,7 +5,7 @@ A rule that lacks its facts answers None: what is unknown neither fires nor reso
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -35,6 +35,22 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class Unheard:
+    """A standby without a connection to its primary: since when nothing came, and for how many seconds."""
+
+    since: datetime
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A follower whose alert fires and who is not there any more; `back`: newcomers of the same application."""
+
+    seen_at: datetime
+    back: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class TargetFacts:
     """What the store knows of a target; None is unknown. Ages of ids are shares of the stop limit, from 0 to 1.
 
@@ -60,6 +76,8 @@ class TargetFacts:
     slow: Sequence[Slow] | None = None
     id_shares: Mapping[str, float] | None = None
     lags_s: Mapping[str, float | None] | None = None
+    unheard: Unheard | None = None
+    gone: Mapping[str, Gone] = field(default_factory=dict)
     slots: Sequence[Slot] | None = None
 
 
@@ -192,42 +210,6 @@ def wraparound(facts: TargetFacts, _setting: Setting, _now: datetime) -> list[To
     return [
         (kind, share, f"{facts.slug} has used {percent_text(share)} of its {kind} ids", remedy, "vacuum")
         for kind, share in facts.id_shares.items()
-    ]
-
-
-def lag(facts: TargetFacts, _setting: Setting, _now: datetime) -> list[Told] | None:
-    if facts.lags_s is None:
-        return None
-    remedy = "See whether it still receives, replays or waits: network, disk of the standby, a conflicting query."
-    return [
-        (
-            name,
-            lag,
-            f"{name} is {_time_text(lag)} behind on {facts.slug}",
-            remedy,
-            "server/replication",
-        )
-        for name, lag in facts.lags_s.items()
-    ]
-
-
-def _time_text(seconds: float | None) -> str:
-    return "an unknown time" if seconds is None else duration_text(timedelta(seconds=seconds))
-
-
-def slots(facts: TargetFacts, setting: Setting, _now: datetime) -> list[Told] | None:
-    if facts.slots is None:
-        return None
-    return [
-        (
-            one.name,
-            setting.threshold if one.is_lost else float(one.retained_bytes or 0),
-            f"Slot {one.name} of {facts.slug} "
-            + ("was lost" if one.is_lost else f"holds {bytes_text(one.retained_bytes)} of WAL"),
-            f"{one.why} Bring its consumer back, or drop the slot before the disk is full.",
-            "server/replication",
-        )
-        for one in facts.slots
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import insert
 
 from dashboard.server.models import ReplicationSample, ReplicationState
-from dashboard.server.replication import lags, remember
+from dashboard.server.replication import lags, last_heard, remember
 from dashboard.store import db
 from dashboard.targets.collection import Cadence, Collection
 from dashboard.targets.probes import Older, Probe, quoted
@@ -40,6 +40,9 @@ def collect(collection: Collection) -> None:
     role = found.pop("role")
     last = db.session.get(ReplicationState, collection.target.id)
     found["slots"] = remember(found["slots"], last.slots if last is not None else [], collection.now)
+    if found["is_standby"]:
+        before = last.position if last is not None and last.is_standby else {}
+        found["position"]["heard_at"] = last_heard(found["position"], before)
     values = {"slot": collection.slot} | found
     state = insert(ReplicationState).values(target_id=collection.target.id, **values)
     db.session.execute(state.on_conflict_do_update(index_elements=["target_id"], set_=values))

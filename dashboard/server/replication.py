@@ -108,6 +108,33 @@ def standing(position: Mapping[str, Any]) -> Standing:
     return Standing("warn" if lag_bytes > MUCH_BYTES else "good", receiver["status"], lag_bytes, lag_ms, note)
 
 
+def last_heard(position: Mapping[str, Any], before: Mapping[str, Any]) -> str | None:
+    """When a standby last got anything: from its primary, or WAL from elsewhere. It never asked for a primary: None.
+
+    A server that was started without one, and lives on what an archive gives it, has nobody to hear from.
+    """
+    if not position["asked_primary"]:
+        return None
+    receiver, known = position["receiver"], _at(before.get("heard_at"))
+    heard = [known] if known is not None else []
+    if receiver is not None:
+        heard.append(datetime.fromisoformat(receiver["heard_at"] or position["asked_at"]))
+    if known is None or _lsn(position["lsn"]) > _lsn(before.get("lsn")):
+        heard.append(datetime.fromisoformat(position["asked_at"]))
+    return max(heard).isoformat()
+
+
+def unheard(position: Mapping[str, Any]) -> tuple[datetime, float] | None:
+    """Since when a standby that is not connected to its primary got nothing, and seconds of that by its own clock."""
+    receiver = position["receiver"]
+    if receiver is not None and receiver["status"] in {None, "streaming"}:
+        return None
+    heard_at, asked_at = _at(position.get("heard_at")), _at(position["asked_at"])
+    if heard_at is None or asked_at is None:
+        return None
+    return heard_at, max((asked_at - heard_at).total_seconds(), 0.0)
+
+
 def why_held(slot: Mapping[str, Any], senders: Sequence[Mapping[str, Any]]) -> Reason:
     """The reason that a slot holds WAL, and what to do about it."""
     drop = f"SELECT pg_drop_replication_slot({_literal(slot['name'])});"
@@ -184,6 +211,11 @@ def _words(told: str) -> str:
 
 def _at(told: str | None) -> datetime | None:
     return datetime.fromisoformat(told) if told else None
+
+
+def _lsn(told: str | None) -> tuple[int, int]:
+    high, _, low = (told or "0/0").partition("/")
+    return int(high, 16), int(low, 16)
 
 
 def _literal(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dashboard.alerts.catalogue import RULES
-from dashboard.alerts.rules import Observation, Slot, Slow, TargetFacts, observations
+from dashboard.alerts.rules import Gone, Observation, Slot, Slow, TargetFacts, Unheard, observations
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 GIGABYTE = 1 << 30
@@ -86,6 +86,10 @@ def test_a_rule_without_its_facts_says_nothing(rule: str, unknown: dict[str, Any
         ("database_growth", {"growth_24h_bytes": 2 * GIGABYTE}, "shop grew by 2 GB in 24 hours, to 10 GB"),
         ("wraparound", {"id_shares": {"multixact": 0.5}}, "shop has used 50 % of its multixact ids"),
         ("replication_lag", {"lags_s": {"standby-1": 90.0}}, "standby-1 is 1 min 30 s behind on shop"),
+        ("replication_lag", {"lags_s": {"this server": None}, "unheard": Unheard(NOW - timedelta(minutes=9), 540.0)},
+         "shop is not connected to its primary since 2026-11-01 11:51 UTC"),
+        ("replication_lag", {"gone": {"copy @ 10.0.0.5": Gone(NOW - timedelta(minutes=1))}},
+         "copy @ 10.0.0.5 is no longer connected to shop, last seen 2026-11-01 11:59 UTC"),
         ("slot_holds_wal", {"slots": [Slot("cdc", 12 * GIGABYTE, False, "Idle")]},
          "Slot cdc of shop holds 12 GB of WAL"),
         ("slot_holds_wal", {"slots": [Slot("cdc", 0, True, "Removed.")]}, "Slot cdc of shop was lost"),
@@ -95,6 +99,13 @@ def test_a_rule_without_its_facts_says_nothing(rule: str, unknown: dict[str, Any
 )  # fmt: skip
 def test_each_rule_says_what_is_bad(rule: str, facts: dict[str, Any], title: str) -> None:
     assert bad(rule, **facts) == [title]
+
+
+@pytest.mark.parametrize(("lag_s", "is_back"), [(0.0, True), (90.0, False), (None, False)])
+def test_a_follower_is_back_when_a_newcomer_of_its_application_has_caught_up(lag_s: Any, *, is_back: bool) -> None:
+    gone = {"copy @ 10.0.0.5": Gone(NOW, ["copy @ 10.0.0.9"])}
+    told = {one.subject for one in seen("replication_lag", lags_s={"copy @ 10.0.0.9": lag_s}, gone=gone) or []}
+    assert ("copy @ 10.0.0.5" not in told) is is_back
 
 
 def test_a_slow_query_that_hardly_runs_is_not_told() -> None:

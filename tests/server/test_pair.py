@@ -18,7 +18,7 @@ from dashboard.changes.models import Change
 from dashboard.embedded import Server
 from dashboard.server import collect, collect_replication, queries
 from dashboard.server.models import DatabaseSample, DatabaseState, ReplicationState
-from dashboard.server.replication import standing
+from dashboard.server.replication import standing, unheard
 from dashboard.server.series import MINUTE, rate
 from dashboard.targets.models import Target
 from dashboard.targets.queries import target_by_slug
@@ -205,7 +205,9 @@ def test_a_restart_is_a_mark_and_keeps_what_was_counted(store: Session, read: Re
     read("shop", 2)
     since = state_of(store, "shop").counting_since
     primary.stop()
+    read("copy", 1)
     primary.start()
+    assert unheard(replication_of(store, "copy").position) is not None
     read("shop", 1)
     store.expire_all()
     assert marks(store) == [("restart", "The server was restarted")]

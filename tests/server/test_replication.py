@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.server.replication import lags, remember, standing, why_held
+from dashboard.server.replication import lags, last_heard, remember, standing, unheard, why_held
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 GB = 2**30
@@ -86,3 +86,37 @@ def test_the_time_of_the_last_transaction_is_no_lag_while_nothing_waits(changed,
 def test_two_followers_of_one_name_are_told_as_the_one_further_behind():
     found = {"is_standby": False, "slots": [], "senders": [SENDER, SENDER | {"unreplayed_bytes": 70}]}
     assert [(lag.name, lag.lag_bytes) for lag in lags(found)] == [("one", 70)]
+
+
+ALONE = POSITION | {"lsn": "9/FF", "asked_primary": True, "receiver": None}
+LONG_AGO = (NOW - timedelta(minutes=9)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("position", "before", "heard_at"),
+    [
+        (ALONE, {}, NOW.isoformat()),
+        (ALONE, {"lsn": "9/FF", "heard_at": LONG_AGO}, LONG_AGO),
+        (ALONE | {"lsn": "10/0"}, {"lsn": "9/FF", "heard_at": LONG_AGO}, NOW.isoformat()),
+        (ALONE | {"receiver": RECEIVER}, {"lsn": "9/FF", "heard_at": LONG_AGO}, NOW.isoformat()),
+        (ALONE | {"receiver": {"status": None, "heard_at": None}}, {}, NOW.isoformat()),
+        (ALONE | {"asked_primary": False}, {"lsn": "9/FF", "heard_at": LONG_AGO}, None),
+    ],
+)
+def test_a_standby_heard_last_when_its_primary_spoke_or_wal_came(position, before, heard_at):
+    assert last_heard(position, before) == heard_at
+
+
+@pytest.mark.parametrize(
+    ("changed", "seconds"),
+    [
+        ({}, 540.0),
+        ({"receiver": RECEIVER | {"status": "waiting"}}, 540.0),
+        ({"receiver": RECEIVER}, None),
+        ({"receiver": {"status": None}}, None),
+        ({"heard_at": None}, None),
+    ],
+)
+def test_only_a_standby_that_is_not_connected_is_without_its_primary(changed, seconds):
+    told = unheard(ALONE | {"heard_at": LONG_AGO} | changed)
+    assert (told and told[1]) == seconds

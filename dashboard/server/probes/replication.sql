@@ -13,6 +13,7 @@ select
     jsonb_build_object(
         'asked_at', clock_timestamp(),
         'lsn', h.lsn,
+        'asked_primary', h.is_standby and pg_last_wal_receive_lsn() is not null,
         'unreplayed_bytes',
             case when h.is_standby then pg_wal_lsn_diff(h.lsn, pg_last_wal_replay_lsn())::bigint end,
         'replayed_at', case when h.is_standby then pg_last_xact_replay_timestamp() end,
