@@ -68,18 +68,26 @@ def state_of(now: datetime) -> ColumnElement[str]:
 
 
 def finding_page(target_id: int, query: ListQuery, now: datetime) -> ListPage[FindingRow]:
-    """The findings that fit: open ones unless asked otherwise; worst first, then what gives back most."""
+    """The findings that fit: open ones unless asked otherwise; worst first, then foreign keys by the rows that deletes
+    read for want of their index, then what gives back most.
+    """
     columns = [getattr(Finding, field.name) for field in fields(FindingRow)]
     found = _filtered(select(*columns).where(Finding.target_id == target_id), query, now)
     total = db.session.scalar(select(func.count()).select_from(found.subquery())) or 0
     column: Any = level_rank(Finding.level) if query.sort == "level" else getattr(Finding, query.sort)
     order = column.desc().nulls_last() if query.descending else column.asc().nulls_last()
-    orders = (order, Finding.bytes.desc().nulls_last(), Finding.key)
+    orders = (order, _rows_read().desc().nulls_last(), Finding.bytes.desc().nulls_last(), Finding.key)
     # Only the ids are sorted: thousands of reasons would not fit into the memory of a sort.
     shown = found.with_only_columns(Finding.id).order_by(*orders).limit(query.limit).offset(query.offset)
     rows = db.session.execute(select(*columns).where(Finding.id.in_(shown)).order_by(*orders))
     as_of = db.session.scalar(select(func.max(FindingRun.at)).where(FindingRun.target_id == target_id))
     return ListPage([FindingRow(**row) for row in rows.mappings()], total, query, as_of)
+
+
+def _rows_read() -> ColumnElement[float | None]:
+    """Rows a day; of nothing but foreign keys the details are opened for it. None where it is not known or none."""
+    told = func.nullif(Finding.detail["rows_read_a_day"].as_float(), 0.0)
+    return case((Finding.rule == "unindexed_foreign_key", told))
 
 
 def counts(target_id: int, now: datetime) -> Counts:

@@ -26,6 +26,16 @@ def test_the_worst_come_first_then_what_gives_back_most(as_viewer: Browser, judg
     assert [row["title"] for row in rows(as_viewer)] == [CRITICAL.title, UNUSED.title, SMALL.title]
 
 
+def test_foreign_keys_come_by_what_deletes_read_for_want_of_their_index(as_viewer: Browser, judged: Keep) -> None:
+    reads = {"calm": 0.0, "idle": None, "busy": 5_000_000.0, "some": 90.5}
+    key = replace(UNUSED, rule="unindexed_foreign_key", bytes=None)
+    keys = [replace(key, key=name, title=name, detail={"rows_read_a_day": day}) for name, day in reads.items()]
+    judged(*keys, UNUSED, CRITICAL)
+    assert [row["title"] for row in rows(as_viewer)] == [
+        CRITICAL.title, "busy", "some", UNUSED.title, "calm", "idle",
+    ]  # fmt: skip
+
+
 def test_a_row_says_everything_in_raw_units(as_viewer: Browser, judged: Keep) -> None:
     judged(UNUSED)
     row = rows(as_viewer)[0]
