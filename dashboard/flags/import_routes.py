@@ -11,11 +11,12 @@ from dashboard.flags import import_sent, imports
 from dashboard.flags.asking import asking
 from dashboard.flags.confirming import confirmed_as
 from dashboard.flags.exact import MAX_FILE, Refused
-from dashboard.flags.import_plan import Part, Plan, digest_of, plans_of
+from dashboard.flags.import_plan import Part, Plan, digest_of, flags_of, plans_of
 from dashboard.flags.import_reading import EACH, Import, chosen, read_import
 from dashboard.flags.import_sent import LARGEST_FORM, Sent, packed
 from dashboard.flags.ledger import claim
 from dashboard.flags.queries import document_of
+from dashboard.flags.wire import Document
 from dashboard.security.access import check_role
 from dashboard.security.guards import requires
 from dashboard.security.principals import principal
@@ -90,7 +91,18 @@ def _sent() -> tuple[Sent, Import, list[Part]]:
     parts = chosen(found, given.environment, given.source)
     for slug, _ in parts:
         check_role("operator", slug)
+    _refuse_new(parts)
     return given, found, [(_environment(slug), document) for slug, document in parts]
+
+
+def _refuse_new(parts: Sequence[tuple[str, Document]]) -> None:
+    """Whoever is an operator in some environments only adds no flags, not by a file either. Raises Invalid."""
+    asked_by, keys = principal(), {entry.key for _, document in parts for entry in document.flags}
+    if asked_by and asked_by.can("operator"):
+        return
+    if new := sorted(keys - flags_of(keys).keys()):
+        named = f"{new[0]} is new" if len(new) == 1 else f"{len(new):,} flags are new, {new[0]} among them"
+        raise Invalid({"file": f"{named}: adding flags takes the role operator everywhere."})
 
 
 def _environment(slug: str) -> Environment:

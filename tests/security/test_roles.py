@@ -96,6 +96,17 @@ def test_a_new_flag_is_set_only_where_one_may(as_operator, grant, store):
     assert as_operator.post("/flags", data=form | VARIANTS | {"environments": ["staging"]}).status_code == 303
 
 
+def test_a_file_adds_no_flag_for_who_is_an_operator_in_some_environments_only(as_viewer, as_operator, grant):
+    grant("viewer", staging="operator")
+    file = '{"flags": {"%s": {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "on"}}}'
+    for url in ("/flags/import/preview", "/flags/import"):
+        refused = as_viewer.post(url, data={"environment": "staging", "text": file % "fresh"})
+        assert (refused.status_code, "fresh is new: adding flags takes the role" in refused.text) == (422, True)
+    assert as_operator.get("/flags/fresh").status_code == 404
+    known = {"environment": "staging", "text": file % "checkout"}
+    assert as_viewer.post("/flags/import/preview", data=known).status_code == 200
+
+
 def test_a_granted_admin_pins_bucketing_there_and_manages_nobody(as_viewer, grant):
     grant("viewer", staging="admin")
     form = {"bucketing": "v3", "version": 1, "reason": "all on Python", "typed_key": "staging"}
