@@ -43,6 +43,7 @@ class Frame:
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     gaps: tuple[tuple[float, float], ...]
+    losses: tuple[tuple[float, float], ...]
     marks: tuple[tuple[float, tuple[int, ...]], ...]
     start: datetime
     end: datetime
@@ -68,6 +69,9 @@ class Axes:
 
     def shade(self, begin: datetime, finish: datetime) -> tuple[float, float]:
         return max(0.0, self.x(begin)) * WIDTH, min(1.0, self.x(finish)) * WIDTH
+
+    def shades(self, spans: Sequence[tuple[datetime, datetime]]) -> tuple[tuple[float, float], ...]:
+        return tuple(self.shade(*span) for span in spans if span[1] > self.first and span[0] < self.last)
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,7 @@ def line(
     *,
     marks: Sequence[datetime] = (),
     gaps: Sequence[tuple[datetime, datetime]] = (),
+    losses: Sequence[tuple[datetime, datetime]] = (),
     start: datetime | None = None,
     end: datetime | None = None,
     binary: bool = False,
@@ -126,8 +131,8 @@ def line(
 ) -> Frame | None:
     """A chart of one or more series on common axes, from zero; None when no point is known.
 
-    `binary`: ticks in base 1024. Unknown values and `gaps` break the line; a mark outside of the chart is left out.
-    A band is filled between the low and the high value of each of its points.
+    `binary`: ticks in base 1024. Unknown values and `gaps` break the line, `losses` (measured in part) do not. A mark
+    outside of the chart is left out. A band is filled between the low and the high value of each of its points.
     """
     known = [(at, value) for _, points in series for at, value in points if value is not None]
     if not known:
@@ -141,7 +146,8 @@ def line(
         bands=tuple(_band(band, gaps, axes) for band in bands),
         x_ticks=tuple(Tick(axes.x(at), at, tick_text(at, last - first)) for at in time_ticks(first, last)),
         y_ticks=tuple(Tick(axes.y(tick), tick) for tick in ticks),
-        gaps=tuple(axes.shade(begin, finish) for begin, finish in gaps if finish > first and begin < last),
+        gaps=axes.shades(gaps),
+        losses=axes.shades(losses),
         marks=together([(axes.x(at), index) for index, at in enumerate(marks) if first <= at <= last]),
         start=first,
         end=last,
@@ -181,12 +187,7 @@ def _extremes(bucket: Sequence[Point]) -> list[Point]:
     return [bucket[index] for index in sorted(kept)]
 
 
-def _curve(
-    name: str,
-    points: Sequence[Point],
-    gaps: Sequence[tuple[datetime, datetime]],
-    axes: Axes,
-) -> Curve:
+def _curve(name: str, points: Sequence[Point], gaps: Sequence[tuple[datetime, datetime]], axes: Axes) -> Curve:
     known = _stretches(points, gaps, axes)
     values = [value for _, value in points if value is not None]
     return Curve(name, _line(known), _area(known, HEIGHT), values[-1] if values else None)

@@ -78,8 +78,9 @@ def intervals_of(target_id: int, family_id: int, known: Evidence, step: timedelt
     covered_s = func.sum(func.extract("epoch", reading.slot - reading.since))
     blocks = sample.shared_hit + sample.shared_read
     counted = (sample.calls, sample.total_ms, sample.squares_ms2, sample.rows, blocks)
+    is_complete = func.bool_and(reading.reason.is_(None))
     found = (
-        select(at, covered_s * 1000, *(func.coalesce(func.sum(column), 0) for column in counted))
+        select(at, covered_s * 1000, is_complete, *(func.coalesce(func.sum(column), 0) for column in counted))
         .select_from(reading)
         .outerjoin(sample, same)
         .where(reading.target_id == target_id, reading.slot.between(known.first_slot, known.until))
@@ -88,6 +89,6 @@ def intervals_of(target_id: int, family_id: int, known: Evidence, step: timedelt
         .order_by(at)
     )
     return [
-        Interval(begin, float(covered_ms), int(calls), total_ms, squares, int(rows), int(blocks))
-        for begin, covered_ms, calls, total_ms, squares, rows, blocks in db.session.execute(found)
+        Interval(begin, float(covered_ms), int(calls), total_ms, squares, int(rows), int(blocks), is_complete)
+        for begin, covered_ms, is_complete, calls, total_ms, squares, rows, blocks in db.session.execute(found)
     ]

@@ -88,6 +88,7 @@ def statement(slug: str, family_id: int) -> Response:
         step=step,
         charts_of=windows.charts(intervals),
         gaps=windows.gaps(known, intervals, step),
+        losses=windows.losses(intervals, step),
         marks=marks(target.id, known.start, known.end),
         windows=WINDOWS,
         state=probe_state(target.id, PROBE),

@@ -55,7 +55,10 @@ class Loss:
 
 @dataclass(frozen=True)
 class Interval:
-    """What a family did in one bucket of a chart; `covered_ms` is how much of the bucket was watched."""
+    """What a family did in one bucket of a chart; `covered_ms` is how much of the bucket was watched.
+
+    `is_complete`: nothing was lost in it, by evictions for one.
+    """
 
     at: datetime
     covered_ms: float
@@ -64,6 +67,7 @@ class Interval:
     squares_ms2: float
     rows: int
     blocks: int
+    is_complete: bool = True
 
 
 Points = list[tuple[datetime, float | None]]
@@ -152,3 +156,13 @@ def gaps(known: Evidence, intervals: Sequence[Interval], step: timedelta) -> lis
     """Stretches of the window in which nothing was read: before the first interval, between two, after the last."""
     longest, times = max(2 * step, timedelta(minutes=3)), [known.start, *(one.at for one in intervals), known.end]
     return [(before, after) for before, after in pairwise(times) if after - before > longest]
+
+
+def losses(intervals: Sequence[Interval], step: timedelta) -> list[tuple[datetime, datetime]]:
+    """Stretches in which something was lost; those that touch are one."""
+    found: list[tuple[datetime, datetime]] = []
+    for one in intervals:
+        if not one.is_complete:
+            begin = found.pop()[0] if found and found[-1][1] == one.at else one.at
+            found.append((begin, one.at + step))
+    return found

@@ -82,6 +82,13 @@ def test_a_gap_in_the_evidence_breaks_the_line_and_is_shaded() -> None:
     assert frame.gaps == ((250.0, 750.0),)
 
 
+def test_a_stretch_measured_in_part_is_tinted_and_does_not_break_the_line() -> None:
+    lost = (NOON + timedelta(minutes=1), NOON + timedelta(minutes=3))
+    frame = line([("calls", [(NOON, 1.0), gap_point(4)])], losses=[lost])
+    assert frame
+    assert (frame.losses, frame.curves[0].path.count("M")) == (((250.0, 750.0),), 1)
+
+
 def gap_point(minute: int) -> tuple[datetime, float]:
     return NOON + timedelta(minutes=minute), float(minute)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from dashboard.statements.models import StatementFamily
+from dashboard.statements.models import StatementFamily, StatementReading
 from dashboard.statements.rank import rank
 from dashboard.store import db
 from dashboard.targets.collection import Collection
@@ -110,6 +110,17 @@ def test_a_family_shows_its_text_numbers_and_entries(as_viewer: Any, store: Sess
     assert "queryid" in page
     (interval,) = as_viewer.get(f"{LIST}/{family.id}?format=json").json["rows"]
     assert (interval["calls"], interval["covered_ms"]) == (5, 60_000)
+
+
+@pytest.mark.usefixtures("ran")
+def test_charts_tint_where_statements_were_evicted(as_viewer: Any, store: Session) -> None:
+    family = store.scalars(select(StatementFamily).where(StatementFamily.text.contains("orders where"))).one()
+    assert "tinted" not in as_viewer.get(f"{LIST}/{family.id}").text
+    store.execute(update(StatementReading).values(reason="Dropped.", is_complete=False))
+    store.commit()
+    page = as_viewer.get(f"{LIST}/{family.id}").text
+    assert "Where a chart is tinted, something was lost" in page
+    assert page.count("Tinted: something was lost, the numbers are a minimum.") == page.count('class="loss"') == 4
 
 
 @pytest.mark.usefixtures("ran")

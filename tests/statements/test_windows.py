@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.statements.models import StatementReading
 from dashboard.statements.readings import evidence
-from dashboard.statements.windows import MOST_POINTS, Evidence, Interval, bucket, charts, gaps
+from dashboard.statements.windows import MOST_POINTS, Evidence, Interval, bucket, charts, gaps, losses
 from dashboard.targets.models import Target
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -58,6 +58,12 @@ def test_a_stretch_without_readings_is_a_gap_at_both_ends_of_the_window_too() ->
     assert gaps(known, at, MINUTE) == [(NOW + 2 * MINUTE, NOW + 9 * MINUTE)]
     longer = replace(known, start=NOW - 60 * MINUTE, end=NOW + 30 * MINUTE)
     assert gaps(longer, at[:3], MINUTE) == [(longer.start, NOW), (NOW + 2 * MINUTE, longer.end)]
+
+
+def test_intervals_that_lost_something_are_stretches_those_that_touch_are_one() -> None:
+    told = [True, False, False, True, False]
+    at = [Interval(NOW + n * MINUTE, 60_000, 1, 1.0, 1.0, 1, 1, whole) for n, whole in enumerate(told)]
+    assert losses(at, MINUTE) == [(NOW + MINUTE, NOW + 3 * MINUTE), (NOW + 4 * MINUTE, NOW + 5 * MINUTE)]
 
 
 def test_a_window_covers_what_was_really_read(app: Flask, store: Session, target: Target) -> None:
