@@ -8,7 +8,7 @@ from dashboard.approvals import order
 from dashboard.approvals.models import ChangeRequest
 from dashboard.errors import Conflict, Invalid
 from dashboard.flags import approved, everywhere, schedules, serving
-from dashboard.flags.holding import PARTS, WHOLE, Proposal
+from dashboard.flags.holding import WHOLE, Proposal
 from dashboard.flags.models import Flag
 from dashboard.flags.saving import locked
 from dashboard.security.authors import on_behalf_of
@@ -25,7 +25,7 @@ def hold(request: ChangeRequest) -> None:
     flag = locked(key) if key is not None else None
     if flag and request.action in WHOLE:
         serving.hold(*everywhere.places_of(flag))
-    elif request.action in PARTS and request.environment_id:
+    elif request.environment_id:
         serving.hold(db.session.get_one(Environment, request.environment_id))
 
 

@@ -1,7 +1,7 @@
 """`pilothouse flags`: a file of flags into environments, and an environment as a flagd file."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, BinaryIO, cast
 
 import click
@@ -12,10 +12,18 @@ from dashboard.flags.exact import MAX_FILE, Refused
 from dashboard.flags.import_plan import Part, Plan, plans_of
 from dashboard.flags.import_reading import EACH, Format, Import, chosen, read_import, text_of
 from dashboard.flags.import_words import lines_of, waiting_words
-from dashboard.flags.imports import Consent, Imported, Waits, ensure_environment, import_parts, why_not_asked
+from dashboard.flags.imports import (
+    Consent,
+    Imported,
+    Waits,
+    ensure_environment,
+    import_parts,
+    note_created,
+    why_not_asked,
+)
 from dashboard.flags.queries import document_of
 from dashboard.store import db
-from dashboard.targets.queries import environment_by_slug
+from dashboard.targets.queries import all_environments, environment_by_slug
 
 UNASKED = "The metadata of the whole flag set is no part of what is asked for: in {slug} it stays as it is."
 
@@ -50,12 +58,13 @@ def import_flags(file: BinaryIO, **options: Any) -> None:
     try:
         found = read_import(text_of(file.read(MAX_FILE + 1), file.name), cast("Format | None", options["format_"]))
         chosen_parts = chosen(found, target, options["source"])
+        known = {place.slug for place in all_environments()}
         parts = [(ensure_environment(slug), document) for slug, document in chosen_parts]
         if options["dry_run"]:
             _preview(found, plans_of(parts))
             return
         leave_out = options["leave_out_refused"] and found.format == "unleash"
-        _say(found, *_carried_out(parts, Consent(leave_out=leave_out, reason=reason or None)))
+        _say(found, *_carried_out(parts, Consent(leave_out=leave_out, reason=reason or None), known))
     except Refused as refused:
         db.session.rollback()
         raise click.ClickException(f"Line {refused.line}: {refused.sentence}") from None
@@ -64,7 +73,9 @@ def import_flags(file: BinaryIO, **options: Any) -> None:
         raise click.ClickException(error.sentence) from None
 
 
-def _carried_out(parts: Sequence[Part], consent: Consent) -> tuple[Sequence[Imported], Sequence[str]]:
+def _carried_out(
+    parts: Sequence[Part], consent: Consent, known: Collection[str]
+) -> tuple[Sequence[Imported], Sequence[str]]:
     """What was imported and, in words, what waits instead and where. Raises what `import_parts` raises."""
     words = list[str]()
     try:
@@ -74,6 +85,7 @@ def _carried_out(parts: Sequence[Part], consent: Consent) -> tuple[Sequence[Impo
         words = [waiting_words(count, slug) for slug, count in counts.items()]
         words.append(f"See them at {holding.ask(held, None)}")
     words += [UNASKED.format(slug=place.slug) for place, sent in parts if place.approvals_needed and sent.metadata]
+    note_created(parts, known)
     db.session.commit()
     return done, words
 

@@ -1,8 +1,10 @@
 """A file of flags into environments: all of it or nothing."""
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -21,6 +23,7 @@ from dashboard.security.audit import record as audit
 from dashboard.security.authors import current_author
 from dashboard.store import db
 from dashboard.targets.models import COLORS, Environment
+from dashboard.targets.queries import all_environments
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 NAMED = 10
@@ -78,8 +81,11 @@ def import_document(text: str, environment_slug: str) -> Imported:
         document = read_import(text, "flagd").documents[""]
     except Refused as refused:
         raise Invalid({"file": f"Line {refused.line}: {refused.sentence}"}) from None
-    part = (ensure_environment(environment_slug), document)
-    return import_parts([part], Consent())[0]
+    known = {place.slug for place in all_environments()}
+    parts = [(ensure_environment(environment_slug), document)]
+    imported = import_parts(parts, Consent())[0]
+    note_created(parts, known)
+    return imported
 
 
 def import_parts(parts: Sequence[Part], consent: Consent) -> list[Imported]:
@@ -113,7 +119,7 @@ def why_not_asked(plan: Plan) -> str | None:
 
 
 def ensure_environment(slug: str) -> Environment:
-    """The environment of this name, added behind the others when it is new. Raises Invalid."""
+    """The environment of this name, added behind the others when it is new, for `note_created`. Raises Invalid."""
     found = db.session.scalar(select(Environment).where(Environment.slug == slug))
     if found:
         return found
@@ -128,8 +134,14 @@ def ensure_environment(slug: str) -> Environment:
         is_production=slug in PRODUCTION,
     )
     db.session.execute(row.on_conflict_do_nothing(index_elements=[Environment.slug]))
-    audit("environment.create", slug, after={"slug": slug})
     return db.session.scalars(select(Environment).where(Environment.slug == slug)).one()
+
+
+def note_created(parts: Sequence[Part], known: Collection[str]) -> None:
+    """Environments that were not among the `known`, said last: who writes into the audit log holds others up."""
+    for place, _ in parts:
+        if place.slug not in known:
+            audit("environment.create", place.slug, after={"slug": place.slug})
 
 
 def _refuse(refused: Sequence[Refusal], *, leave_out: bool) -> None:
@@ -141,12 +153,10 @@ def _refuse(refused: Sequence[Refusal], *, leave_out: bool) -> None:
 def _carry_out(plan: Plan, created: set[str], consent: Consent) -> Imported:
     place, changed = plan.environment, [change.key for change in plan.changes]
     ids = import_writing.write(plan, consent.reason)
-    describes = plan.metadata and not place.approvals_needed
-    if describes:
-        _set_metadata(plan)
-    if changed or describes:
+    described = _set_metadata(plan) if plan.metadata and not place.approvals_needed else None
+    if changed or described:
         serving.refresh(place, ids, are_settled=True)
-        _write_down(place, changed, consent.reason)
+        _write_down(place, changed, described or ({}, {}), consent.reason)
     return Imported(place.slug, sorted(created & set(changed)), changed, plan.unchanged, plan.warnings)
 
 
@@ -164,14 +174,25 @@ def _proposals(plan: Plan, consent: Consent) -> list[Proposal]:
     ]  # fmt: skip
 
 
-def _set_metadata(plan: Plan) -> None:
+def _set_metadata(plan: Plan) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """What all flags carry from now on; as it was and as it is, in words of the audit log."""
+    held = select(FlagRevision.set_metadata).where(FlagRevision.environment_id == plan.environment.id)
+    before = db.session.scalar(held) or {}
     values = {"environment_id": plan.environment.id, "revision": 0, "set_metadata": dict(plan.metadata)}
     row = insert(FlagRevision).values(values)
     change = {"set_metadata": row.excluded.set_metadata}
     db.session.execute(row.on_conflict_do_update(index_elements=[FlagRevision.environment_id], set_=change))
+    return _words(before), _words(plan.metadata)
 
 
-def _write_down(environment: Environment, changed: Sequence[str], reason: str | None) -> None:
+def _words(metadata: Mapping[str, Any]) -> dict[str, str]:
+    return {f"metadata {name}": json.dumps(value, ensure_ascii=False) for name, value in metadata.items()}
+
+
+def _write_down(
+    environment: Environment, changed: Sequence[str], described: tuple[Mapping[str, str], Mapping[str, str]],
+    reason: str | None,
+) -> None:  # fmt: skip
     """One row in the lane for the whole file; every flag has its own version."""
     announce([environment.id])
     named = ", ".join(changed[:NAMED]) + (f" and {len(changed) - NAMED} more" if len(changed) > NAMED else "")
@@ -179,6 +200,9 @@ def _write_down(environment: Environment, changed: Sequence[str], reason: str | 
     title = f"{flags if changed else 'Metadata of all flags'} imported into {environment.slug}"
     changes.record(
         "flag", title, subject=changed[0] if len(changed) == 1 else environment.slug,
-        environment_id=environment.id, author=current_author(), detail={"flags": named},
+        environment_id=environment.id, author=current_author(),
+        detail={"flags": named} | ({"reason": reason} if reason else {}),
     )  # fmt: skip
-    audit("flag.import", environment.slug, after={"flags": list(changed)}, reason=reason)
+    before, after = described
+    told = {"flags": list(changed)} | dict(after)
+    audit("flag.import", environment.slug, before=dict(before) or None, after=told, reason=reason)

@@ -6,8 +6,10 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import func, select
 
+from dashboard.changes.models import Change
 from dashboard.flags.commands import import_flags
 from dashboard.flags.models import FlagVersion
+from dashboard.security.models import AuditEntry
 from dashboard.targets.models import Environment
 from tests.flags.unleash_files import exported, feature, sent, strategy
 
@@ -41,6 +43,17 @@ def test_a_dry_run_prints_what_would_change_and_changes_nothing(run, store):
     assert run(FILE, "--dry-run", environment=("--environment", "brand-new"))[0] == 0
     assert store.scalar(select(Environment).where(Environment.slug == "brand-new")) is None
     assert store.scalar(select(func.count()).select_from(FlagVersion)) == before
+
+
+def test_the_audit_log_and_the_lane_say_what_a_file_made_and_why(run, store):
+    described = json.dumps({"flags": {"fresh": ON}, "metadata": {"team": "shop", "level": 1.0}})
+    assert run(described, "--reason", "moving in", environment=("--environment", "brand-new"))[0] == 0
+    entries = {entry.action: entry for entry in store.scalars(select(AuditEntry))}
+    assert entries["environment.create"].after == {"slug": "brand-new"}
+    told = entries["flag.import"]
+    assert told.after == {"flags": ["fresh"], "metadata team": '"shop"', "metadata level": "1.0"}
+    lane = store.scalars(select(Change).where(Change.kind == "flag", Change.subject == "fresh")).one()
+    assert (told.reason, lane.detail["reason"]) == ("moving in", "moving in")
 
 
 def test_a_dry_run_names_everything_that_is_refused(run):
