@@ -4,14 +4,11 @@ import contextlib
 import gc
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from flask import Flask, has_app_context
 from flask_migrate import upgrade
-from jinja2 import FileSystemBytecodeCache
-from jinja2.bccache import Bucket
 from psycopg.errors import DuplicateObject
 from sqlalchemy import Connection, Engine, event, select
 from sqlalchemy.orm import Session
@@ -23,6 +20,7 @@ from dashboard.settings import load_settings
 from dashboard.store import db
 from dashboard.targets.models import Environment, Target, TargetLogin
 from dashboard.targets.secrets import seal
+from tests.compiled import Compiled, compile_addresses_once
 from tests.databases import (  # noqa: F401 - fixtures work where they are imported
     Database,
     empty_db,
@@ -43,26 +41,6 @@ from tests.people import (  # noqa: F401 - fixtures work where they are imported
 )
 
 OTHERS = {"DATABASE_URL", "SECRET_KEY", "HOST", "PORT", "PYTHONDONTWRITEBYTECODE"}
-
-
-class Compiled(FileSystemBytecodeCache):
-    """Templates that one app compiled, for those after it and for the processes of the same run."""
-
-    codes: ClassVar[dict[tuple[str, str], Any]] = {}
-    folder: ClassVar[Path | None] = None  # a benchmark has none, and jinja2 takes its own
-
-    def __init__(self) -> None:
-        super().__init__(str(self.folder) if self.folder else None)
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self.codes.get((bucket.key, bucket.checksum))
-        if bucket.code is None:
-            super().load_bytecode(bucket)
-            self.codes[bucket.key, bucket.checksum] = bucket.code
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self.codes[bucket.key, bucket.checksum] = bucket.code
-        super().dump_bytecode(bucket)
 
 
 def make_app(server: Server, dbname: str, url: str = "") -> Flask:
@@ -103,6 +81,7 @@ def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
     own = tmp_path_factory.getbasetemp()
     Compiled.folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "templates"
     Compiled.folder.mkdir(exist_ok=True)
+    compile_addresses_once()
 
 
 @pytest.fixture(autouse=True)
