@@ -89,6 +89,7 @@ def standing(position: Mapping[str, Any]) -> Standing:
     waits = position["unreplayed_bytes"]
     if receiver is None:
         note = "No connection to a primary: it replays what an archive gives it, or waits. How far behind is unknown."
+        note += f" Nothing came since {_words(position['heard_at'])}." if position.get("heard_at") else ""
         return Standing("warn", "not connected", None, None, note)
     if receiver["status"] is None:
         note = "The watching role may not see whom it follows; only what it received and did not replay yet is known."

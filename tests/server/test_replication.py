@@ -83,6 +83,12 @@ def test_the_time_of_the_last_transaction_is_no_lag_while_nothing_waits(changed,
     assert (stands.level, stands.lag_bytes, stands.lag_ms) == (level, lag_bytes, lag_ms)
 
 
+def test_a_standby_without_a_connection_says_since_when_nothing_came():
+    assert "Nothing came" not in standing(POSITION | {"receiver": None}).note
+    alone = standing(POSITION | {"receiver": None, "heard_at": NOW.isoformat()})
+    assert alone.note.endswith("Nothing came since 2026-11-21 12:00 UTC.")
+
+
 def test_two_followers_of_one_name_are_told_as_the_one_further_behind():
     found = {"is_standby": False, "slots": [], "senders": [SENDER, SENDER | {"unreplayed_bytes": 70}]}
     assert [(lag.name, lag.lag_bytes) for lag in lags(found)] == [("one", 70)]

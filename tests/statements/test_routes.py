@@ -120,7 +120,7 @@ def test_charts_tint_where_statements_were_evicted(as_viewer: Any, store: Sessio
     store.commit()
     page = as_viewer.get(f"{LIST}/{family.id}").text
     assert "Where a chart is tinted, something was lost" in page
-    assert page.count("Tinted: something was lost, the numbers are a minimum.") == page.count('class="loss"') == 4
+    assert page.count("Tinted: something was lost, not all is counted there.") == page.count('class="loss"') == 4
 
 
 @pytest.mark.usefixtures("ran")
