@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import RawCursor
+from psycopg import Cursor, RawCursor
+from psycopg._queries import PostgresQuery
 from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 
@@ -19,6 +20,15 @@ T = TypeVar("T")
 WATCHDOG_MARGIN_S = 1.0
 ROWS_AT_ONCE = 1_000
 NOT_AS_LEARNT = {"42", "3F"}
+
+
+class CopyingCursor(Cursor[Any]):
+    """COPY by the extended protocol, which a second statement in the text does not go through."""
+
+    def _execute_send(
+        self, query: PostgresQuery, *, force_extended: bool = True, binary: bool | None = None
+    ) -> None:  # fmt: skip
+        super()._execute_send(query, force_extended=force_extended, binary=binary)
 
 
 class Reader:
@@ -65,13 +75,10 @@ class Reader:
         return found
 
     def lines(self, sql: str) -> list[bytes]:
-        """The answer of one query in lines as COPY writes them, in UTF-8, for whoever passes them on.
-
-        COPY takes the simple protocol, which more than one statement could go through: only for texts of our own.
-        """
+        """The answer of one query in lines as COPY writes them, in UTF-8, for whoever passes them on."""
         budget_s = self._statement_timeout_ms / 1000 + WATCHDOG_MARGIN_S
         copied = f"copy (\n{sql}\n) to stdout".encode()
-        with self._guarded(budget_s), self.link.connection.cursor() as cursor, cursor.copy(copied) as told:
+        with self._guarded(budget_s), CopyingCursor(self.link.connection) as cursor, cursor.copy(copied) as told:
             found = b"".join(told)
         lines = found.decode("utf-8", "replace").encode().split(b"\n")[:-1]
         self.rows_read += len(lines)

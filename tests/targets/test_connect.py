@@ -230,4 +230,6 @@ def test_lines_are_refused_and_ended_like_rows(watched):
             with pytest.raises(TargetRefused) as refused, reader.savepoint():
                 reader.lines(sql)
             assert refused.value.sqlstate == state
-        assert reader.lines("select 1") == [b"1"]
+        with pytest.raises(TargetRefused) as refused, reader.savepoint():
+            reader.lines("select 1) to stdout; select pg_notify('a', 'b'); copy (select 1")
+        assert (refused.value.sqlstate, reader.lines("select 1")) == ("42601", [b"1"])
