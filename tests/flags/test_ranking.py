@@ -29,15 +29,17 @@ select id, :place, true, cast('{"on": true}' as json), 'on', cast('{}' as json),
 """
 USED = """
 insert into flag_usage (environment_id, flag_key, slot, variant, reason, api_key_id, count, bulk_count)
-select :place, key, date_trunc('hour', now()), 'on', 'STATIC', 1, id * 7 % 31 + 1, 0
+select :place, key, date_trunc('hour', now()), 'on', 'STATIC', 1, n * 7 % 31 + 1, 0
   from flag
- where id % 5 > 0
+ cross join lateral cast(right(key, 2) as integer) n
+ where key like 'flag-%' and n % 5 > 0
 """
 SEEN = """
 insert into flag_seen (environment_id, flag_key, first_at, seen_at, single_at)
-select :place, key, now() - interval '90 days', now() - id % 3 * interval '1 day', now() - id % 3 * interval '1 day'
+select :place, key, now() - interval '90 days', now() - n % 3 * interval '1 day', now() - n % 3 * interval '1 day'
   from flag
- where id % 5 > 0
+ cross join lateral cast(right(key, 2) as integer) n
+ where key like 'flag-%' and n % 5 > 0
 """
 
 ASKED = (
