@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from dashboard.changes.models import Change
@@ -57,6 +58,9 @@ def test_open_findings_are_counted_beside_the_target(as_viewer: Any, store: Sess
         )  # fmt: skip
     assert "2 critical" in as_viewer.get("/").text
     assert "2 critical, 1 warning" in as_viewer.get(f"/t/{collected.slug}/").text
+    store.execute(update(Finding).values(level="info"))
+    store.commit()
+    assert "3 info" in as_viewer.get("/").text
 
 
 def test_what_is_unknown_says_why(as_viewer: Any, collected: Target) -> None:
