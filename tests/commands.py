@@ -3,6 +3,7 @@
 import atexit
 import functools
 import gc
+import importlib
 import json
 import os
 import runpy
@@ -45,8 +46,7 @@ def _starter() -> socket.socket:
 
 def _serve() -> None:
     """Nothing here may start a thread: a fork would lose it."""
-    import dashboard.commands  # noqa: F401 - what all that are forked need
-
+    importlib.import_module("dashboard.commands")
     gc.freeze()
     control = socket.socket(fileno=0)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -1,15 +1,10 @@
-"""What apps compile when they are made and asked: once in a test run, where each app would do it again."""
+"""Templates are compiled once in a test run, where each app would do it again."""
 
-import functools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 from jinja2 import FileSystemBytecodeCache
 from jinja2.bccache import Bucket
-from werkzeug.routing import Rule
-
-Builder = Callable[..., tuple[str, str]]
 
 
 class Compiled(FileSystemBytecodeCache):
@@ -30,20 +25,3 @@ class Compiled(FileSystemBytecodeCache):
     def dump_bytecode(self, bucket: Bucket) -> None:
         self.codes[bucket.key, bucket.checksum] = bucket.code
         super().dump_bytecode(bucket)
-
-
-def compile_addresses_once() -> None:
-    """How a route makes its address is a function that werkzeug writes: nine tenths of the making of an app."""
-    builders: dict[tuple[Any, ...], Builder] = {}
-    compiled = Rule._compile_builder
-
-    @functools.wraps(compiled)
-    def once(rule: Rule, append_unknown: bool = True) -> Builder:
-        if rule.defaults:
-            return compiled(rule, append_unknown)
-        key = rule.rule, *rule._trace, append_unknown
-        if key not in builders:
-            builders[key] = compiled(rule, append_unknown)
-        return builders[key]
-
-    Rule._compile_builder = once  # type: ignore[method-assign]

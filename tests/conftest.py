@@ -20,7 +20,7 @@ from dashboard.settings import load_settings
 from dashboard.store import db
 from dashboard.targets.models import Environment, Target, TargetLogin
 from dashboard.targets.secrets import seal
-from tests.compiled import Compiled, compile_addresses_once
+from tests.compiled import Compiled
 from tests.databases import (  # noqa: F401 - fixtures work where they are imported
     Database,
     empty_db,
@@ -81,7 +81,6 @@ def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
     own = tmp_path_factory.getbasetemp()
     Compiled.folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "templates"
     Compiled.folder.mkdir(exist_ok=True)
-    compile_addresses_once()
 
 
 @pytest.fixture(autouse=True)

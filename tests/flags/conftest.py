@@ -13,6 +13,7 @@ from dashboard.flags.models import Flag, FlagSetting
 from dashboard.flags.rules import Definition
 from dashboard.store import db
 from dashboard.targets.models import Environment
+from dashboard.targets.queries import environment_by_slug
 
 ON_OFF = Definition(enabled=False, variants={"on": True, "off": False}, default_variant="on")
 
@@ -57,3 +58,12 @@ def places(app: Flask, store: Session) -> Flags:
             ensure_environment(slug)
         db.session.commit()
     return Flags(store)
+
+
+@pytest.fixture
+def place(app: Flask) -> Iterator[Environment]:
+    """Where the flag is set, in an app context of the whole test."""
+    with app.app_context():
+        make_flag()
+        yield environment_by_slug("staging")
+        db.session.rollback()

@@ -6,7 +6,7 @@ from dashboard.flags.imports import import_document
 from dashboard.flags.schedule_models import FlagSchedule
 from dashboard.flags.schedules import carry_out
 from dashboard.store import db
-from tests.flags.test_schedules import answer, on, pass_time, place, plan, setting  # noqa: F401 - a fixture works here
+from tests.flags.test_schedules import answer, on, pass_time, plan, setting
 
 CHECKOUT = {"state": "DISABLED", "variants": {"on": True, "off": False}, "defaultVariant": "on"}
 
@@ -22,7 +22,7 @@ def state_of(found: FlagSchedule) -> tuple[str, str | None]:
     return found.state, found.why
 
 
-def test_what_is_scheduled_stands_on_what_was_imported(place):  # noqa: F811
+def test_what_is_scheduled_stands_on_what_was_imported(place):
     found = plan(place, on(place))
     done = imported(metadata={"team": "shop"})
     assert (list(done.created), list(done.changed)) == (["fresh"], ["checkout", "fresh"])
@@ -35,7 +35,7 @@ def test_what_is_scheduled_stands_on_what_was_imported(place):  # noqa: F811
     assert setting(place, "fresh").enabled
 
 
-def test_a_file_that_changes_the_same_makes_it_void_and_says_so(place):  # noqa: F811
+def test_a_file_that_changes_the_same_makes_it_void_and_says_so(place):
     found = plan(place, on(place))
     at = found.coming[0][0]
     imported(state="ENABLED")
@@ -45,7 +45,7 @@ def test_a_file_that_changes_the_same_makes_it_void_and_says_so(place):  # noqa:
     assert carry_out() == 0
 
 
-def test_a_file_that_changes_nothing_leaves_it_as_it_is(place):  # noqa: F811
+def test_a_file_that_changes_nothing_leaves_it_as_it_is(place):
     found = plan(place, on(place))
     assert imported().unchanged == 1
     assert (state_of(found), setting(place).version) == (("pending", None), 1)

@@ -17,10 +17,8 @@ from dashboard.flags.rules import Definition
 from dashboard.security.models import AuditEntry
 from dashboard.store import db
 from dashboard.targets.queries import environment_by_slug
-from tests.flags import test_schedules
 from tests.flags.test_schedules import account, on, pass_time, plan, setting
 
-place = test_schedules.place
 BETA = {"==": [{"var": "plan"}, "pro"]}
 
 

@@ -20,16 +20,6 @@ from dashboard.flags.schedule_models import FlagSchedule
 from dashboard.security.models import Account
 from dashboard.store import db
 from dashboard.targets.models import Environment
-from dashboard.targets.queries import environment_by_slug
-from tests.flags.conftest import make_flag
-
-
-@pytest.fixture
-def place(app):
-    with app.app_context():
-        make_flag()
-        yield environment_by_slug("staging")
-        db.session.rollback()
 
 
 def now():

@@ -158,6 +158,7 @@ def address(untouched: Flask) -> Iterator[str]:
 def broken(untouched: Flask) -> Iterator[str]:
     """A flag in the live set whose answer cannot be written."""
     (flags,) = [found.flags for found in live.of(untouched).sets().values() if found.environment == "staging"]
-    flags["broken"] = ReadyFlag("broken", "object", Definition(True, {"on": object()}, "on"))  # type: ignore[index]
+    assert isinstance(flags, dict)
+    flags["broken"] = ReadyFlag("broken", "object", Definition(True, {"on": object()}, "on"))
     yield "broken"
-    del flags["broken"]  # type: ignore[attr-defined]
+    del flags["broken"]

@@ -4,9 +4,13 @@ import pytest
 from openfeature.contrib.provider.ofrep import OFREPProvider
 from openfeature.exception import GeneralError
 
+from dashboard import create_app
 from dashboard.ofrep import answers
 from dashboard.ofrep.rate import Rate
+from dashboard.settings import load_settings
+from tests.conftest import close
 from tests.ofrep.conftest import Application, add_key
+from tests.people import SECRET_KEY
 
 
 @pytest.mark.parametrize(
@@ -23,6 +27,13 @@ def test_as_many_as_a_second_allows_are_answered(a_second, asked_at, answered):
     rate = Rate(a_second)
     assert sum(rate.admits(1, 1_000 + at_s) for at_s in asked_at) == answered
     assert rate.admits(2, 1_000)
+
+
+def test_a_process_goes_by_the_setting(server, store_template):
+    settings = load_settings({"PILOTHOUSE_FLAGS_PER_SECOND": "2"})
+    app = create_app(settings, database_url=server.url(store_template, "pilothouse"), secret_key=SECRET_KEY)
+    assert [answers.of(app).rate.admits(1, 1_000) for _ in range(3)] == [True, True, False]
+    close(app)
 
 
 @pytest.fixture
